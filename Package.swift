@@ -1,0 +1,120 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours: Swift 6 mode, explicit existentials and imports, warnings are errors.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// One folder of `Sources/<group>/<name>`.
+func module(
+    _ name: String, in group: String, uses: [Target.Dependency] = [], resources: [Resource]? = nil
+) -> Target {
+    .target(
+        name: name, dependencies: uses, path: "Sources/\(group)/\(name)", resources: resources, swiftSettings: house)
+}
+
+/// One folder of `Tests/`, which mirrors `Sources/`.
+func tests(_ name: String, uses: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: uses, path: "Tests/\(name)", exclude: exclude, swiftSettings: house)
+}
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "weirhouse",
+    products: [.executable(name: "weir", targets: ["weir"])],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Base
+        module("Kernel", in: "Base"),
+        .systemLibrary(name: "CLibPQ", path: "Sources/Base/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "CDuckDB", path: "Sources/Base/CDuckDB"),
+        module("Postgres", in: "Base", uses: ["Kernel", "CLibPQ"]),
+        module("DuckDB", in: "Base", uses: ["Kernel", "CDuckDB"]),
+        module("Jobs", in: "Base", uses: ["Kernel", "Postgres"]),
+        module("Access", in: "Base", uses: ["Kernel", "Postgres", crypto]),
+        module("Secrets", in: "Base", uses: ["Kernel", "Postgres", crypto]),
+        // Flow
+        module("Connecting", in: "Flow", uses: ["Kernel"]),
+        module("Lakehouse", in: "Flow", uses: ["Kernel", "Connecting", "DuckDB", crypto]),
+        module("Ingestion", in: "Flow", uses: ["Kernel", "Connecting", "Lakehouse", "Jobs"]),
+        module("Warehousing", in: "Flow", uses: ["Kernel", "Connecting"]),
+        module("Provisioning", in: "Flow", uses: ["Kernel", "Warehousing", "Jobs"]),
+        module("Loading", in: "Flow", uses: ["Kernel", "Connecting", "Lakehouse", "Warehousing", "Jobs"]),
+        module("Modeling", in: "Flow", uses: ["Kernel", "Connecting", "Warehousing", yaml, subprocess, system]),
+        module(
+            "Serving", in: "Flow",
+            uses: ["Kernel", "Warehousing", "DuckDB", hummingbird, httpClient, nioCore, httpTypes, log, lifecycle]),
+        // Warehouses
+        module("EmbeddedWarehouse", in: "Warehouses", uses: ["Kernel", "Connecting", "Warehousing", "Postgres", "DuckDB"]),
+        // Connectors
+        module("PostgresConnector", in: "Connectors", uses: ["Kernel", "Connecting", "Postgres", "DuckDB"]),
+        // Faces
+        module("Wire", in: "Faces", uses: ["Kernel"]),
+        module("API", in: "Faces", uses: ["Kernel", "Wire", hummingbird, nioCore, httpTypes, log]),
+        module(
+            "Console", in: "Faces", uses: ["Kernel", "Wire", hummingbird, mustache, nioCore, httpTypes, log],
+            resources: [.copy("Resources")]),
+        module("CommandLine", in: "Faces", uses: ["Kernel", "Wire", arguments, httpClient, nioCore, httpTypes]),
+        // The composition root and the binary
+        .target(
+            name: "Weirhouse",
+            dependencies: [
+                "Kernel", "Postgres", "DuckDB", "Jobs", "Access", "Secrets", "Connecting", "Lakehouse", "Ingestion",
+                "Warehousing", "Provisioning", "Loading", "Modeling", "EmbeddedWarehouse", "PostgresConnector",
+                "Wire", "API", "Console", "CommandLine", hummingbird, httpClient, arguments, configuration, log, lifecycle, signals,
+                subprocess, system, crypto, nioCore, httpTypes,
+            ],
+            path: "Sources/Weirhouse", resources: [.copy("Migrations")], swiftSettings: house),
+        .executableTarget(name: "weir", dependencies: ["Weirhouse"], path: "Sources/weir", swiftSettings: house),
+        // Tests
+        tests("ModelingTests", uses: ["Modeling", "Connecting", "Warehousing", "Kernel"]),
+        tests("ConsoleTests", uses: ["Console", "Wire", "Kernel", hummingbird, nioCore, httpTypes, log]),
+        tests(
+            "APITests",
+            uses: [
+                "API", "Wire", "Kernel", hummingbird, .product(name: "HummingbirdTesting", package: "hummingbird"), httpTypes,
+                nioCore,
+            ]),
+        tests(
+            "CommandLineTests",
+            uses: [
+                "CommandLine", "API", "Wire", "Kernel", hummingbird,
+                .product(name: "HummingbirdTesting", package: "hummingbird"), arguments, nioCore,
+            ]),
+        tests("DuckDBTests", uses: ["DuckDB", "Kernel"]),
+        tests("ServingTests", uses: ["Serving", "DuckDB", "Warehousing", "Kernel"]),
+    ]
+)

@@ -1,0 +1,46 @@
+import Kernel
+
+/// DuckDB with the extensions that Weirhouse ships, found once per process.
+package struct DuckEnvironment: Sendable {
+    package let library: DuckDBLibrary
+    /// Holds `v1.5.5/linux_amd64/*.duckdb_extension`; nothing is ever downloaded.
+    package let extensionFolder: String
+
+    package init(library: DuckDBLibrary, extensionFolder: String) {
+        self.library = library
+        self.extensionFolder = extensionFolder
+    }
+
+    /// A new in-memory instance with fixed limits and, loaded, `postgres_scanner`, `ducklake` and `httpfs` (whose OpenSSL
+    /// encrypts Parquet files).
+    /// - Parameters:
+    ///   - memory: DuckDB's own limit, such as `256MB`.
+    ///   - spill: a folder for what does not fit into memory, encrypted; nil for none.
+    /// - Throws: `missingDependency` if an extension is missing.
+    package func open(memory: String, threads: Int, spill: String? = nil) async throws -> DuckDatabase {
+        let database = try DuckDatabase(
+            library,
+            settings: [
+                "memory_limit": memory, "threads": String(threads), "extension_directory": extensionFolder,
+                "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
+                "temp_directory": spill ?? "", "temp_file_encryption": "true", "preserve_insertion_order": "false",
+            ])
+        let connection = try database.connect()
+        do {
+            try await connection.execute(
+                "LOAD httpfs; LOAD postgres_scanner; LOAD ducklake; SET GLOBAL TimeZone = 'UTC'")
+        } catch let error as DuckError {
+            throw Problem(
+                .missingDependency, "DuckDB's extensions cannot be loaded from \(extensionFolder).",
+                hint: "Run `make bootstrap`, which installs them.", cause: error)
+        }
+        return database
+    }
+}
+
+/// Text as it stands in DuckDB's SQL.
+package enum DuckSQL {
+    package static func quoted(_ name: String) -> String { "\"\(name.replacing("\"", with: "\"\""))\"" }
+
+    package static func literal(_ text: String) -> String { "'\(text.replacing("'", with: "''"))'" }
+}

@@ -1,0 +1,73 @@
+internal import CLibPQ
+package import Kernel
+
+/// A checked `postgresql://…` address of someone else's database, in the parameters that are allowed from outside.
+package struct ConnectionAddress: Sendable {
+    /// By libpq's keyword (PostgreSQL documentation, 34.1.2), without the password.
+    package let parameters: [String: String]
+    package let password: Secret<String>?
+
+    /// What a person may set. Files on this machine (`sslkey`, `passfile`, `service`) are not among them.
+    private static let allowed: Set<String> = [
+        "host", "port", "user", "password", "dbname", "sslmode", "connect_timeout", "application_name",
+        "target_session_attrs", "channel_binding", "gssencmode",
+    ]
+
+    /// - Throws: `invalidInput` naming what is wrong; never the address itself, which may hold a password.
+    package init(_ address: String) throws(Problem) {
+        let form = "It has the form postgresql://user:password@host:port/database."
+        guard address.hasPrefix("postgresql://") || address.hasPrefix("postgres://") else {
+            throw Problem(.invalidInput, "This is not the address of a PostgreSQL database.", hint: form)
+        }
+        guard !address.utf8.contains(0), let options = PQconninfoParse(address, nil) else {
+            throw Problem(.invalidInput, "The address of the database cannot be read.", hint: form)
+        }
+        defer { PQconninfoFree(options) }
+        var found: [String: String] = [:]
+        var option = options
+        while let keyword = option.pointee.keyword {
+            if let value = option.pointee.val { found[String(cString: keyword)] = String(cString: value) }
+            option = option.advanced(by: 1)
+        }
+        if let refused = found.keys.sorted().first(where: { !Self.allowed.contains($0) }) {
+            throw Problem(
+                .invalidInput, "The address sets \(refused), which is not allowed here.", hint: "Leave it out.")
+        }
+        guard found["host"]?.isEmpty == false else {
+            throw Problem(.invalidInput, "The address names no host.", hint: form)
+        }
+        guard found["dbname"]?.isEmpty == false else {
+            throw Problem(.invalidInput, "The address names no database.", hint: form)
+        }
+        if let port = found["port"], Int(port).map({ (1...65535).contains($0) }) != true {
+            throw Problem(.invalidInput, "The address has the port \(port).", hint: "Ports are 1 to 65535.")
+        }
+        password = found.removeValue(forKey: "password").map { Secret($0) }
+        parameters = found
+    }
+
+    package var database: String { parameters["dbname"] ?? "" }
+
+    /// `host:port`, for messages.
+    package var place: String { "\(parameters["host"] ?? "?"):\(parameters["port"] ?? "5432")" }
+
+    /// A libpq connection string with these settings of the session (`-c name=value`).
+    package func conninfo(session settings: [String: String]) -> Secret<String> {
+        var all = parameters
+        all["connect_timeout"] = all["connect_timeout"] ?? "10"
+        all["application_name"] = all["application_name"] ?? "weirhouse"
+        all["client_encoding"] = "UTF8"
+        // A connection that is cut off is noticed within a minute.
+        all["keepalives_idle"] = "20"
+        all["keepalives_interval"] = "10"
+        all["keepalives_count"] = "3"
+        all["tcp_user_timeout"] = "60000"
+        all["options"] = settings.sorted { $0.key < $1.key }.map { "-c \($0.key)=\($0.value)" }.joined(separator: " ")
+        if let password { all["password"] = password.reveal() }
+        return Secret(all.sorted { $0.key < $1.key }.map { "\($0.key)=\(Self.quoted($0.value))" }.joined(separator: " "))
+    }
+
+    private static func quoted(_ value: String) -> String {
+        "'\(value.replacing("\\", with: "\\\\").replacing("'", with: "\\'"))'"
+    }
+}

@@ -1,0 +1,179 @@
+internal import CLibPQ
+import Dispatch
+import Foundation
+package import Kernel
+
+/// One connection through libpq. Statements run one after the other on a thread of its own; cancelling the waiting task
+/// asks the server to cancel the statement.
+package final class PGConnection: @unchecked Sendable {
+    // Touched only on `queue`, except for the socket number and cancel requests.
+    private let handle: OpaquePointer
+    private let queue: DispatchQueue
+    /// Set on `queue` when the connection is closed on purpose.
+    private var isClosed = false
+
+    private init(handle: OpaquePointer, queue: DispatchQueue) {
+        self.handle = handle
+        self.queue = queue
+    }
+
+    deinit { if !isClosed { PQfinish(handle) } }
+
+    /// Connects. `conninfo` is a libpq connection string or address (PostgreSQL documentation, 34.1.1).
+    /// - Throws: `PGError.connection`.
+    package static func connect(_ conninfo: Secret<String>) async throws -> PGConnection {
+        let queue = DispatchQueue(label: "weirhouse.postgres")
+        return try await withCheckedThrowingContinuation { continuation in
+            queue.async {
+                guard let handle = PQconnectdb(conninfo.reveal()) else {
+                    return continuation.resume(throwing: PGError.connection(message: "libpq has no memory left"))
+                }
+                guard PQstatus(handle) == CONNECTION_OK else {
+                    let message = trimmed(PQerrorMessage(handle))
+                    PQfinish(handle)
+                    return continuation.resume(throwing: PGError.connection(message: message))
+                }
+                PQsetNoticeProcessor(handle, { _, _ in }, nil)
+                continuation.resume(returning: PGConnection(handle: handle, queue: queue))
+            }
+        }
+    }
+
+    /// Runs one statement with its values bound.
+    /// - Throws: `PGError`; `CancellationError` if the task was cancelled meanwhile.
+    @discardableResult
+    package func query(_ sql: SQL) async throws -> [PGRow] {
+        let (text, values) = sql.rendered()
+        return try await onQueue { handle in
+            let owned = values.map { value in value.map { strdup($0) } }
+            defer { owned.forEach { pointer in free(pointer ?? nil) } }
+            let pointers: [UnsafePointer<CChar>?] = owned.map { pointer in (pointer ?? nil).map { UnsafePointer($0) } }
+            let result = PQexecParams(handle, text, Int32(values.count), nil, pointers, nil, nil, 0)
+            return try rows(of: result, on: handle)
+        }
+    }
+
+    /// Runs several statements, separated by `;`, in the simple protocol. For scripts of our own only.
+    package func script(_ text: String) async throws {
+        _ = try await onQueue { handle in try rows(of: PQexec(handle, text), on: handle) }
+    }
+
+    /// Waits up to `milliseconds` for notifications and gives those that came.
+    package func notifications(waiting milliseconds: Int32) async throws -> [PGNotification] {
+        try await onQueue { handle in
+            var found = try drain(handle)
+            guard found.isEmpty else { return found }
+            var descriptor = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
+            guard poll(&descriptor, 1, milliseconds) > 0 else { return [] }
+            found = try drain(handle)
+            return found
+        }
+    }
+
+    /// The number of PostgreSQL's protocol and server version, `150018` for 15.18.
+    package func serverVersion() async throws -> Int {
+        try await onQueue { handle in Int(PQserverVersion(handle)) }
+    }
+
+    /// Whether libpq still holds it to be usable.
+    package func isUsable() async -> Bool {
+        (try? await onQueue { handle in PQstatus(handle) == CONNECTION_OK && PQtransactionStatus(handle) == PQTRANS_IDLE })
+            ?? false
+    }
+
+    /// Closes it; later calls throw `PGError.connection`.
+    package func close() async {
+        await withCheckedContinuation { continuation in
+            queue.async { [self] in
+                if !isClosed { PQfinish(handle) }
+                isClosed = true
+                continuation.resume()
+            }
+        }
+    }
+
+    private func onQueue<Value: Sendable>(_ work: @escaping @Sendable (OpaquePointer) throws -> Value) async throws -> Value {
+        try Task.checkCancellation()
+        return try await withTaskCancellationHandler {
+            do {
+                return try await withCheckedThrowingContinuation { continuation in
+                    queue.async { [self] in
+                        guard !isClosed else {
+                            return continuation.resume(throwing: PGError.connection(message: "the connection is closed"))
+                        }
+                        continuation.resume(with: Result { try work(handle) })
+                    }
+                }
+            } catch let error as PGError where error.state == "57014" && Task.isCancelled {
+                throw CancellationError()
+            }
+        } onCancel: {
+            cancelStatement()
+        }
+    }
+
+    /// PostgreSQL documentation, 34.7: a cancel request may be sent from any thread.
+    private func cancelStatement() {
+        guard let cancel = PQgetCancel(handle) else { return }
+        var buffer = [CChar](repeating: 0, count: 256)
+        _ = PQcancel(cancel, &buffer, Int32(buffer.count))
+        PQfreeCancel(cancel)
+    }
+}
+
+/// A `NOTIFY` that arrived.
+package struct PGNotification: Sendable, Hashable {
+    package let channel: String
+    package let payload: String
+}
+
+private func drain(_ handle: OpaquePointer) throws -> [PGNotification] {
+    guard PQconsumeInput(handle) == 1 else { throw PGError.connection(message: trimmed(PQerrorMessage(handle))) }
+    var found: [PGNotification] = []
+    while let notification = PQnotifies(handle) {
+        found.append(
+            PGNotification(
+                channel: String(cString: notification.pointee.relname), payload: String(cString: notification.pointee.extra)))
+        PQfreemem(notification)
+    }
+    return found
+}
+
+private func rows(of result: OpaquePointer?, on handle: OpaquePointer) throws -> [PGRow] {
+    guard let result else { throw PGError.connection(message: trimmed(PQerrorMessage(handle))) }
+    defer { PQclear(result) }
+    switch PQresultStatus(result) {
+    case PGRES_TUPLES_OK: return collect(result)
+    case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: return []
+    default: throw failure(of: result, on: handle)
+    }
+}
+
+private func collect(_ result: OpaquePointer) -> [PGRow] {
+    let width = PQnfields(result)
+    var columns: [String: Int] = [:]
+    for index in 0..<width { columns[String(cString: PQfname(result, index))] = Int(index) }
+    return (0..<PQntuples(result)).map { row in
+        PGRow(
+            columns: columns,
+            values: (0..<width).map { column in
+                PQgetisnull(result, row, column) == 1 ? nil : String(cString: PQgetvalue(result, row, column))
+            })
+    }
+}
+
+private func failure(of result: OpaquePointer, on handle: OpaquePointer) -> PGError {
+    func field(_ code: Character) -> String? {
+        PQresultErrorField(result, Int32(code.asciiValue ?? 0)).map { String(cString: $0) }
+    }
+    // Field codes: PostgreSQL documentation, 55.8 "Error and Notice Message Fields".
+    guard let state = field("C"), PQstatus(handle) == CONNECTION_OK || field("M") != nil else {
+        return .connection(message: trimmed(PQerrorMessage(handle)))
+    }
+    return .server(state: state, message: field("M") ?? "", table: field("t"), constraint: field("n"))
+}
+
+private func trimmed(_ text: UnsafeMutablePointer<CChar>?) -> String {
+    guard let text else { return "" }
+    return String(cString: text).trimmingCharacters(in: .whitespacesAndNewlines)
+}

@@ -1,0 +1,104 @@
+package import Kernel
+
+/// A bounded set of connections to one database under one role.
+package actor PGPool {
+    private let conninfo: Secret<String>
+    private let limit: Int
+    private var idle: [PGConnection] = []
+    private var open = 0
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    package init(_ conninfo: Secret<String>, limit: Int) {
+        self.conninfo = conninfo
+        self.limit = limit
+    }
+
+    /// Runs `work` on a connection that no one else uses meanwhile. A connection that is not idle afterwards is dropped.
+    /// - Throws: what `work` throws; `PGError.connection`.
+    package nonisolated func withConnection<Value: Sendable>(
+        _ work: @Sendable (PGConnection) async throws -> Value
+    ) async throws -> Value {
+        let connection = try await take()
+        do {
+            let value = try await work(connection)
+            await give(connection)
+            return value
+        } catch {
+            await give(connection)
+            throw error
+        }
+    }
+
+    /// Runs `work` in a transaction in which only rows of `organization` can be seen (none, if it is nil): commits when
+    /// it returns, rolls back when it throws.
+    @discardableResult
+    package nonisolated func transaction<Value: Sendable>(
+        organization: OrganizationID?, _ work: @Sendable (PGConnection) async throws -> Value
+    ) async throws -> Value {
+        try await withConnection { connection in
+            try await connection.transaction(organization: organization) { try await work(connection) }
+        }
+    }
+
+    /// Closes all idle connections; those in use close when they come back.
+    package func close() async {
+        let connections = idle
+        idle = []
+        open -= connections.count
+        for connection in connections { await connection.close() }
+    }
+
+    private func take() async throws -> PGConnection {
+        while true {
+            try Task.checkCancellation()
+            if let connection = idle.popLast() { return connection }
+            if open < limit {
+                open += 1
+                do {
+                    return try await PGConnection.connect(conninfo)
+                } catch {
+                    open -= 1
+                    wakeNext()
+                    throw error
+                }
+            }
+            await withCheckedContinuation { waiting.append($0) }
+        }
+    }
+
+    private func give(_ connection: PGConnection) async {
+        // The check runs uncancelled: a cancelled task's connection is usually as good as ever.
+        let usable = await Task { await connection.isUsable() }.value
+        if usable {
+            idle.append(connection)
+        } else {
+            open -= 1
+            await connection.close()
+        }
+        wakeNext()
+    }
+
+    private func wakeNext() {
+        if !waiting.isEmpty { waiting.removeFirst().resume() }
+    }
+}
+
+extension PGConnection {
+    /// `BEGIN`, `work`, `COMMIT`; `ROLLBACK` if `work` throws. `app.organization` is set for this transaction.
+    @discardableResult
+    package func transaction<Value: Sendable>(
+        organization: OrganizationID?, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let setting = organization.map { "; SELECT set_config('app.organization', '\($0)', true)" } ?? ""
+        try await script("BEGIN\(setting)")
+        do {
+            let value = try await work()
+            try await script("COMMIT")
+            return value
+        } catch {
+            // In a task of its own: a cancelled task could not send it.
+            _ = try? await Task { try await self.script("ROLLBACK") }.value
+            throw error
+        }
+    }
+}

@@ -1,0 +1,198 @@
+import Connecting
+import DuckDB
+import Foundation
+import Kernel
+import Postgres
+import Synchronization
+
+/// One exported snapshot: a session that holds it, and readers that import it.
+final class PostgresSnapshot: SourceSnapshot {
+    let position: SourcePosition
+    private let holder: PGConnection
+    private let address: ConnectionAddress
+    private let readers: ReaderPool
+    private let readsByPages: Bool
+    /// One question to the holder at a time.
+    private let turn = Turn()
+
+    private init(
+        position: SourcePosition, holder: PGConnection, address: ConnectionAddress, readers: ReaderPool, readsByPages: Bool
+    ) {
+        self.position = position
+        self.holder = holder
+        self.address = address
+        self.readers = readers
+        self.readsByPages = readsByPages
+    }
+
+    static func open(on holder: PGConnection, source: PostgresSource, parallelism: Int) async throws -> PostgresSnapshot {
+        try await holder.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        let row = try await holder.query(
+            """
+            SELECT pg_export_snapshot() AS snapshot, now() AS taken_at,
+              CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END AS position
+            """
+        ).first
+        guard let row else { throw Problem(.internal, "The source gave no snapshot.") }
+        let database = try await source.duckDB().open(memory: source.memory, threads: parallelism)
+        let readers = try await ReaderPool.open(
+            on: database, conninfo: source.conninfo, snapshot: try row.string("snapshot"), count: parallelism)
+        return PostgresSnapshot(
+            position: SourcePosition(
+                position: try row.optional("position") ?? "unknown", takenAt: try rfc3339(row.string("taken_at"))),
+            holder: holder, address: source.address, readers: readers,
+            // Reading by pages is a range scan from PostgreSQL 14 on; before, each part would read the whole table.
+            readsByPages: try await holder.serverVersion() >= 140_000)
+    }
+
+    func count(_ stream: SourceStream) async throws -> Int64 {
+        let rows = try await ask("SELECT count(*) AS n FROM \(SQL(unsafe: relation(stream)))", about: stream)
+        return try rows.first?.int("n") ?? 0
+    }
+
+    /// Asks the holding session; a failure does not end its transaction, which would end the snapshot.
+    private func ask(_ sql: SQL, about stream: SourceStream) async throws -> [PGRow] {
+        do {
+            try await turn.take()
+            defer { turn.give() }
+            try await holder.script("SAVEPOINT question")
+            do {
+                let rows = try await holder.query(sql)
+                try await holder.script("RELEASE question")
+                return rows
+            } catch {
+                _ = try? await Task { [holder] in try await holder.script("ROLLBACK TO question") }.value
+                throw error
+            }
+        } catch {
+            throw SourceProblem.of(error, at: address, reading: stream.name)
+        }
+    }
+
+    func parts(of stream: SourceStream) async throws -> [StreamPart] {
+        guard readsByPages, stream.kind == .table else { return [StreamPart(number: 0, of: 1, range: nil)] }
+        let name = "\(SQL.quoted(stream.name.schema)).\(SQL.quoted(stream.name.table))"
+        let pages =
+            try await ask(
+                "SELECT pg_relation_size(\(name)::regclass) / current_setting('block_size')::int AS pages", about: stream
+            ).first?.int("pages") ?? 0
+        let count = Self.partCount(pages: pages, parallelism: readers.count)
+        let step = pages / Int64(count)
+        return (0..<count).map { number in
+            let isLast = number == count - 1
+            return StreamPart(
+                number: number, of: count,
+                range: count == 1 ? nil : Int64(number) * step..<(isLast ? .max : Int64(number + 1) * step))
+        }
+    }
+
+    /// About 9,000 pages (72 MB) each, in a number that keeps all readers busy to the end.
+    static func partCount(pages: Int64, parallelism: Int) -> Int {
+        guard pages > 1024 else { return 1 }
+        let wanted = Int((pages + 9_215) / 9_216)
+        return (wanted + parallelism - 1) / parallelism * parallelism
+    }
+
+    func write(_ part: StreamPart, of stream: SourceStream, to file: ParquetTarget) async throws -> WrittenFile {
+        let columns = stream.columns.enumerated().map { index, column in
+            "\(column.sourceExpression(number: index + 1)) AS c\(index + 1)"
+        }
+        let select = "SELECT \(columns.joined(separator: ", ")) FROM \(relation(stream))\(condition(part))"
+        let names = RawNaming.columns(of: stream)
+        do {
+            let statistics = try await readers.copy(select, columns: names, to: file)
+            try refuseWrapped(statistics, in: stream, names: names)
+            return WrittenFile(
+                rows: statistics.rows, bytes: statistics.bytes, footerBytes: statistics.footerBytes,
+                statistics: zip(stream.columns, names).map { column, name in
+                    statistics.columns[DuckSQL.quoted(name)].columnStatistics(carried: column.carried)
+                })
+        } catch {
+            if let column = columnWithNaN(in: error, of: stream) { throw ColumnNeedsText(column: column) }
+            throw SourceProblem.of(error, at: address, reading: stream.name)
+        }
+    }
+
+    func close() async {
+        await readers.close()
+        await holder.close()
+    }
+
+    /// A partitioned table with its partitions; any other table without tables that inherit from it.
+    private func relation(_ stream: SourceStream) -> String {
+        let only = stream.kind == .table ? "ONLY " : ""
+        return "\(only)\(SQL.quoted(stream.name.schema)).\(SQL.quoted(stream.name.table))"
+    }
+
+    private func condition(_ part: StreamPart) -> String {
+        guard let range = part.range else { return "" }
+        let upper = range.upperBound == .max ? "" : " AND ctid < '(\(range.upperBound),0)'"
+        return " WHERE ctid >= '(\(range.lowerBound),0)'\(upper)"
+    }
+
+    private func columnWithNaN(in error: any Error, of stream: SourceStream) -> String? {
+        guard let message = (error as? DuckError)?.message, let mark = message.range(of: StreamColumn.nanMark),
+            let number = Int(message[mark.upperBound...].prefix { $0.isNumber }), stream.columns.indices.contains(number - 1)
+        else { return nil }
+        return stream.columns[number - 1].name
+    }
+
+    /// PostgreSQL's timestamps reach to the year 294276, DuckDB's to 294247: what lies between wraps round to before
+    /// 4714 BC, where PostgreSQL has none.
+    private func refuseWrapped(_ statistics: CopyStatistics, in stream: SourceStream, names: [String]) throws {
+        for (column, name) in zip(stream.columns, names) where column.carried.isMoment {
+            guard let minimum = statistics.columns[DuckSQL.quoted(name)]?["min"], minimum.contains("(BC)"),
+                let year = Int(minimum.prefix { $0.isNumber }), year > 4714
+            else { continue }
+            throw Problem(
+                .unsupported, "\(stream.name) holds a moment after the year 294246 in column \(column.name).",
+                hint: "DuckDB cannot hold it: correct the value or leave the table out.")
+        }
+    }
+
+    private static func rfc3339(_ text: String) -> String {
+        // `2026-11-21 07:30:00.123456+00`, as `timezone=UTC` makes it.
+        text.replacing(" ", with: "T").replacing("+00", with: "Z")
+    }
+}
+
+/// A lock that tasks wait for without blocking a thread.
+private final class Turn: Sendable {
+    private let state = Mutex((isTaken: false, waiting: [CheckedContinuation<Void, Never>]()))
+
+    func take() async throws {
+        await withCheckedContinuation { continuation in
+            let mayGo = state.withLock { state in
+                if state.isTaken {
+                    state.waiting.append(continuation)
+                    return false
+                }
+                state.isTaken = true
+                return true
+            }
+            if mayGo { continuation.resume() }
+        }
+    }
+
+    func give() {
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
+            state.isTaken = false
+            return nil
+        }
+        next?.resume()
+    }
+}
+
+extension [String: String]? {
+    /// Text and bytes show no values: the catalogue they go to is not encrypted.
+    func columnStatistics(carried: CarriedType) -> ColumnStatistics {
+        let hidesValues = carried == .text || carried == .bytes
+        let isFloat = carried == .float32 || carried == .float64
+        return ColumnStatistics(
+            bytes: self?["column_size_bytes"].flatMap { Int64($0) } ?? 0,
+            nulls: self?["null_count"].flatMap { Int64($0) } ?? 0,
+            minimum: hidesValues ? nil : self?["min"], maximum: hidesValues ? nil : self?["max"],
+            hasNaN: isFloat ? self?["has_nan"] != "false" : nil)
+    }
+}

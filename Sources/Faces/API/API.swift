@@ -1,0 +1,108 @@
+import Foundation
+import HTTPTypes
+package import Hummingbird
+package import Kernel
+import Logging
+package import Wire
+
+/// The JSON face: routes under `/api/v1` and `/health/live`, over `Operations`. `Endpoint.all` holds every route next to
+/// its words in the OpenAPI document.
+package struct API: Sendable {
+    let operations: any Operations
+    let time: TimeSource
+    let observe: Observe
+    let heartbeats: Heartbeats
+
+    /// - Parameter observe: told of each answer that is an unexpected error or a fault of ours (status 500 and above);
+    ///   nil writes them to the log.
+    package init(operations: any Operations, time: TimeSource = .system, observe: Observe? = nil) {
+        self.init(operations: operations, time: time, observe: observe, heartbeats: .every(.seconds(15)))
+    }
+
+    init(operations: any Operations, time: TimeSource, observe: Observe?, heartbeats: Heartbeats) {
+        self.operations = operations
+        self.time = time
+        self.observe = observe ?? Self.log
+        self.heartbeats = heartbeats
+    }
+
+    /// Adds the routes, and before them a gate that answers what no route does: unknown paths under `/api` (404) and
+    /// wrong methods (405). Call it before routes and middleware of other faces are added; paths outside `/api` and
+    /// `/health` pass the gate untouched.
+    package func addRoutes<Context: RequestContext>(to router: Router<Context>) {
+        router.add(middleware: Gate<Context>(api: self))
+        for endpoint in Endpoint.all {
+            router.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in
+                await respond(to: request, by: endpoint, parameters: context.parameters)
+            }
+            guard endpoint.answersHead else { continue }
+            router.on(RouterPath(endpoint.path), method: .head) { request, context in
+                await respond(to: request, by: endpoint, parameters: context.parameters).createHeadResponse()
+            }
+        }
+    }
+
+    private func respond(to request: Request, by endpoint: Endpoint, parameters: Parameters) async -> Response {
+        let correlation = makeCorrelation()
+        do {
+            var response = try await answer(request, endpoint, parameters, correlation)
+            response.headers[.correlation] = correlation
+            return response
+        } catch {
+            return refuse(request, with: Refusal(wrapping: error), correlation: correlation)
+        }
+    }
+
+    private func answer(
+        _ request: Request, _ endpoint: Endpoint, _ parameters: Parameters, _ correlation: String
+    ) async throws -> Response {
+        let faults = FaultReport(api: self, request: request, correlation: correlation)
+        switch endpoint.action {
+        case .open(let action):
+            let call = try await Call.read(request, for: endpoint, parameters, api: self, faults: faults)
+            return try await action(call)
+        case .signedIn(let action):
+            let caller = try await operations.caller(token: bearerToken(of: request))
+            let call = try await Call.read(request, for: endpoint, parameters, api: self, faults: faults)
+            return try await action(call, caller)
+        }
+    }
+
+    func makeCorrelation() -> String { time.makeUUID().uuidString.lowercased() }
+
+    /// The problem as an answer. What is our fault is reported with its cause; the caller sees only the problem's words.
+    func refuse(_ request: Request, with refusal: Refusal, correlation: String) -> Response {
+        if refusal.status >= 500 {
+            report(refusal.problem, of: request, correlation: correlation)
+        }
+        return refusal.response(correlation: correlation)
+    }
+
+    func report(_ problem: Problem, of request: Request, correlation: String) {
+        observe(
+            .requestFailed(
+                correlation: correlation, method: request.method.rawValue, path: request.uri.path, problem: problem))
+    }
+
+    private static func log(_ observation: Observation) {
+        guard case .requestFailed(let correlation, let method, let path, let problem) = observation else { return }
+        Logger(label: "weirhouse.api").error(
+            "request failed",
+            metadata: [
+                "correlation_id": "\(correlation)", "method": "\(method)", "path": "\(path)",
+                "code": "\(problem.code.rawValue)", "detail": "\(problem.detail)",
+                "cause": "\(problem.cause.map { String(describing: $0) } ?? "none")",
+            ])
+    }
+}
+
+/// The token of `Authorization: Bearer …` (RFC 6750, section 2.1).
+private func bearerToken(of request: Request) throws -> String {
+    let parts = (request.headers[.authorization] ?? "").split(separator: " ", maxSplits: 1)
+    guard parts.count == 2, parts[0].lowercased() == "bearer" else {
+        throw Problem(
+            .unauthenticated, "This request carries no token.",
+            hint: "Send the header Authorization: Bearer <token>; the token is in the file `token` of the data folder.")
+    }
+    return parts[1].trimmingPrefix { $0 == " " }.description
+}

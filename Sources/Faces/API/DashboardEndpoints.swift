@@ -1,0 +1,71 @@
+import HTTPTypes
+import Hummingbird
+import Kernel
+import Wire
+
+extension Endpoint {
+    static let dashboards: [Endpoint] = [
+        Endpoint(
+            method: .get, path: "/api/v1/dashboards", name: "listDashboards", summary: "All dashboards.",
+            answer: .json(Shapes.dashboardList, "The dashboards."),
+            action: .signedIn { call, caller in
+                try .json(["dashboards": await call.operations.dashboards(as: caller)])
+            }),
+        Endpoint(
+            method: .get, path: "/api/v1/dashboards/{name}", name: "getDashboard",
+            summary: "A dashboard with its charts, without their data.",
+            parameters: [dashboardName] + Parameter.naming, answer: .json(Shapes.dashboard, "The dashboard."),
+            problems: [.notFound],
+            action: .signedIn { call, caller in
+                try .json(await call.operations.dashboard(call.part("name"), of: call.place, as: caller))
+            }),
+        Endpoint(
+            method: .get, path: "/api/v1/dashboards/{name}/charts/{id}/data", name: "getChartData",
+            summary: "A chart's data for a range of days.",
+            parameters: [
+                dashboardName, .path("id", "The chart's id."),
+                .query("from", "The first day; open if absent.", .text(format: "date")),
+                .query("to", "The last day, included; open if absent.", .text(format: "date")),
+                .query("format", "`json` if absent.", .words(["json", "csv"])),
+            ] + Parameter.naming,
+            answer: Answer(
+                note: "The data.",
+                contents: [
+                    Answer.Content(mediaType: "application/json", schema: .shape(Shapes.chartData)),
+                    Answer.Content(mediaType: "text/csv", schema: .text()),
+                ],
+                headers: ["X-Verified-Through": "With csv: the moment of the source's snapshot, RFC 3339."]),
+            problems: [.notFound, .queryFailed, .queryTooLong, .queryTooLarge, .engineUnavailable, .busy],
+            action: .signedIn { call, caller in try await chartData(call, caller) }),
+    ]
+
+    private static let dashboardName = Parameter.path("name", "The dashboard's name: the source's.")
+
+    private static func chartData(_ call: Call, _ caller: Caller) async throws -> Response {
+        let range = DayRange(from: call.text("from"), to: call.text("to"))
+        if let from = range.from, let to = range.to, from > to {
+            throw Refusal.invalid("The day `from` lies after the day `to`.")
+        }
+        var data = try await call.operations.chart(
+            call.part("id"), of: call.part("name"), range: range, of: call.place, as: caller)
+        guard call.text("format") == "csv" else {
+            data.table = data.table.finite
+            return try .json(data)
+        }
+        var response = Response(
+            status: .ok,
+            headers: [
+                .contentType: QueryFormat.csv.contentType, .cacheControl: "no-store",
+                .contentDisposition: "attachment; filename=\"\(fileName(call)).csv\"",
+            ],
+            body: .init(byteBuffer: ByteBuffer(string: data.table.csv)))
+        response.headers[.verifiedThrough] = data.verifiedThrough
+        return response
+    }
+
+    /// Only characters that need no quoting in a header.
+    private static func fileName(_ call: Call) -> String {
+        let name = "\(call.part("name"))-\(call.part("id"))"
+        return String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") ? $0 : "_" })
+    }
+}

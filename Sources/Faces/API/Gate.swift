@@ -1,0 +1,45 @@
+import HTTPTypes
+import Hummingbird
+import Kernel
+
+/// Answers requests under `/api` and `/health` that no endpoint takes, so that they get problems too. All else passes.
+struct Gate<Context: RequestContext>: RouterMiddleware {
+    let api: API
+
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        let path = request.uri.path.split(separator: "/")
+        guard path.first == "api" || path.first == "health" else { return try await next(request, context) }
+        let methods = Endpoint.methods(at: path)
+        guard !methods.contains(request.method) else { return try await next(request, context) }
+        let refusal = methods.isEmpty ? unknown() : wrongMethod(request.method, allowed: methods)
+        return api.refuse(request, with: refusal, correlation: api.makeCorrelation())
+    }
+
+    private func unknown() -> Refusal {
+        Refusal(
+            Problem(
+                .notFound, "The API has no such address.", hint: "GET /api/v1/openapi.json lists all that there are."))
+    }
+
+    private func wrongMethod(_ method: HTTPRequest.Method, allowed: [HTTPRequest.Method]) -> Refusal {
+        let names = allowed.map(\.rawValue).joined(separator: ", ")
+        return Refusal(
+            Problem(
+                .unsupported, "This address does not take the method \(method.rawValue).", hint: "It takes \(names)."),
+            status: 405, headers: [.allow: names])
+    }
+}
+
+extension Endpoint {
+    /// The methods that the endpoints at this path take, `HEAD` included.
+    static func methods(at path: [Substring]) -> [HTTPRequest.Method] {
+        all.filter { $0.matches(path) }.flatMap { $0.answersHead ? [$0.method, .head] : [$0.method] }
+    }
+
+    private func matches(_ path: [Substring]) -> Bool {
+        let template = self.path.split(separator: "/")
+        return template.count == path.count && zip(template, path).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+    }
+}

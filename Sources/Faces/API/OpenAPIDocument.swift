@@ -1,0 +1,122 @@
+import HTTPTypes
+import Kernel
+import Wire
+
+/// The OpenAPI 3.1 document, made from the endpoints themselves.
+enum OpenAPIDocument {
+    static let value: JSONValue = [
+        "openapi": "3.1.0",
+        "info": [
+            "title": "Weirhouse",
+            "version": "1",
+            "summary": "A governed data warehouse in one step.",
+            "description": .text(introduction),
+        ],
+        "servers": [["url": "/", "description": "The server that gave this document."]],
+        "paths": .object(paths(Endpoint.all)),
+        "components": [
+            "schemas": .object(schemas(Endpoint.all)),
+            "securitySchemes": [
+                "token": [
+                    "type": "http", "scheme": "bearer",
+                    "description": "An API token. The local admin's is in the file `token` of the data folder.",
+                ]
+            ],
+            "headers": [
+                "X-Correlation-Id": [
+                    "description": "The request's id, also in Weirhouse's log.", "schema": ["type": "string"],
+                ]
+            ],
+        ],
+    ]
+
+    private static let introduction = """
+        JSON with keys in snake_case. Every error is `application/problem+json` (RFC 9457) with a stable `code`. \
+        Every answer has the header `X-Correlation-Id`. Unknown query parameters and body fields are refused (400), \
+        bodies above 1 MB too (413). An unknown address gives 404, a wrong method 405 with `Allow`. \
+        Addresses that take GET take HEAD, but for the stream of events.
+        """
+
+    private static func paths(_ endpoints: [Endpoint]) -> [String: JSONValue] {
+        var paths: [String: [String: JSONValue]] = [:]
+        for endpoint in endpoints {
+            paths[endpoint.path, default: [:]][endpoint.method.rawValue.lowercased()] = operation(endpoint)
+        }
+        return paths.mapValues { .object($0) }
+    }
+
+    private static func operation(_ endpoint: Endpoint) -> JSONValue {
+        var members: [String: JSONValue] = [
+            "operationId": .text(endpoint.name), "summary": .text(endpoint.summary),
+            "parameters": .list(endpoint.parameters.map(parameter)), "responses": .object(responses(endpoint)),
+            "security": endpoint.needsToken ? [["token": []]] : [],
+        ]
+        if let body = endpoint.body {
+            members["requestBody"] = [
+                "required": .bool(true),
+                "content": ["application/json": ["schema": Schema.shape(body).document]],
+            ]
+        }
+        return .object(members)
+    }
+
+    private static func parameter(_ parameter: Parameter) -> JSONValue {
+        [
+            "name": .text(parameter.name), "in": .text(parameter.place.rawValue),
+            "required": .bool(parameter.place == .path), "description": .text(parameter.note),
+            "schema": parameter.schema.document,
+        ]
+    }
+
+    private static func responses(_ endpoint: Endpoint) -> [String: JSONValue] {
+        var responses = [String(endpoint.answer.status): success(endpoint.answer)]
+        for (status, notes) in refusals(endpoint) {
+            responses[String(status)] = problem(notes.joined(separator: ". ") + ".")
+        }
+        return responses
+    }
+
+    private static func success(_ answer: Answer) -> JSONValue {
+        let contents = answer.contents.map { content in
+            (content.mediaType, content.schema.map { ["schema": $0.document] } ?? JSONValue.object([:]))
+        }
+        var headers: [String: JSONValue] = ["X-Correlation-Id": ["$ref": "#/components/headers/X-Correlation-Id"]]
+        for (name, note) in answer.headers {
+            headers[name] = ["description": .text(note), "schema": ["type": "string"]]
+        }
+        return [
+            "description": .text(answer.note), "headers": .object(headers),
+            "content": .object(Dictionary(contents) { first, _ in first }),
+        ]
+    }
+
+    private static func problem(_ note: String) -> JSONValue {
+        [
+            "description": .text(note),
+            "headers": ["X-Correlation-Id": ["$ref": "#/components/headers/X-Correlation-Id"]],
+            "content": ["application/problem+json": ["schema": Schema.shape(Shapes.problem).document]],
+        ]
+    }
+
+    /// The titles of the problems that an endpoint may give, by status.
+    private static func refusals(_ endpoint: Endpoint) -> [Int: [String]] {
+        var codes: [Problem.Code] = [.internal]
+        if endpoint.needsToken { codes += [.unauthenticated, .forbidden, .metadataUnavailable] }
+        if endpoint.body != nil || !endpoint.parameters.isEmpty { codes.append(.invalidInput) }
+        codes += endpoint.problems
+        var notes = Dictionary(grouping: codes, by: \.httpStatus).mapValues { $0.map(\.title) }
+        if endpoint.body != nil {
+            notes[413] = ["The body is larger than 1 MB"]
+            notes[415] = ["The body is not JSON"]
+        }
+        return notes
+    }
+
+    private static func schemas(_ endpoints: [Endpoint]) -> [String: JSONValue] {
+        let used = endpoints.flatMap { endpoint in
+            (endpoint.body.map { Schema.shape($0).shapes } ?? [])
+                + endpoint.answer.contents.flatMap { $0.schema?.shapes ?? [] }
+        }
+        return Dictionary((used + [Shapes.problem]).map { ($0.name, $0.document) }) { first, _ in first }
+    }
+}

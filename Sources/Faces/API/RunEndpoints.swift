@@ -1,0 +1,53 @@
+import HTTPTypes
+import Hummingbird
+import Kernel
+import Wire
+
+extension Endpoint {
+    static let runs: [Endpoint] = [
+        Endpoint(
+            method: .get, path: "/api/v1/runs", name: "listRuns", summary: "Runs, the newest first.",
+            parameters: [.query("limit", "How many at most; 50 if absent.", .integer(least: 1, most: 500))],
+            answer: .json(Shapes.runList, "The runs."),
+            action: .signedIn { call, caller in
+                let runs = try await call.operations.runs(limit: call.integer("limit", default: 50), as: caller)
+                return try .json(["runs": runs])
+            }),
+        Endpoint(
+            method: .get, path: "/api/v1/runs/{id}", name: "getRun", summary: "A run with its jobs and receipts.",
+            parameters: [runID], answer: .json(Shapes.runDetail, "The run."), problems: [.notFound],
+            action: .signedIn { call, caller in try .json(await call.operations.run(call.runID(), as: caller)) }),
+        Endpoint(
+            method: .get, path: "/api/v1/runs/{id}/logs", name: "getRunLogs", summary: "A run's log lines, in order.",
+            parameters: [runID, after], answer: .json(Shapes.logLines, "The lines."), problems: [.notFound],
+            action: .signedIn { call, caller in
+                let sequence = Int64(call.integer("after", default: 0))
+                let lines = try await call.operations.logLines(of: call.runID(), after: sequence, as: caller)
+                return try .json(["lines": lines])
+            }),
+        Endpoint(
+            method: .get, path: "/api/v1/runs/{id}/events", name: "followRun",
+            summary:
+                "Follows a run by server-sent events: `run` with a RunDetail, `log` with a LogLine (its `id` is the "
+                + "sequence), `problem` with a Problem when the server cannot go on. It ends after the `run` event whose "
+                + "state is over, or when the server stops: connect again then. Comment lines come every 15 seconds.",
+            parameters: [
+                runID, after,
+                Parameter(
+                    name: "Last-Event-ID", place: .header, schema: .integer(least: 0),
+                    note: "The last log line that was read; it goes before `after`."),
+            ],
+            answer: Answer(
+                note: "The events.", contents: [Answer.Content(mediaType: "text/event-stream", schema: .text())],
+                isEndless: true),
+            problems: [.notFound],
+            action: .signedIn { call, caller in
+                let sequence = call.integer("Last-Event-ID", default: call.integer("after", default: 0))
+                let events = try await call.operations.events(of: call.runID(), after: Int64(sequence), as: caller)
+                return EventFeed(events: events, heartbeats: call.heartbeats, faults: call.faults).response
+            }),
+    ]
+
+    private static let runID = Parameter.path("id", "The run's id.", .text(format: "uuid"))
+    private static let after = Parameter.query("after", "Only log lines after this sequence.", .integer(least: 0))
+}

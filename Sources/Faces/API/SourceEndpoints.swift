@@ -1,0 +1,28 @@
+import HTTPTypes
+import Hummingbird
+import Kernel
+import Wire
+
+extension Endpoint {
+    static let sources: [Endpoint] = [
+        Endpoint(
+            method: .post, path: "/api/v1/sources/test", name: "testSource",
+            summary: "Signs in to a source and lists its streams. Changes nothing.",
+            body: Shapes.sourceTestRequest,
+            answer: .json(Shapes.sourceTestResult, "What it saw."),
+            problems: [.sourceUnreachable, .sourceCredentials, .sourceMissing, .sourcePermission, .sourceInterrupted],
+            action: .signedIn { call, caller in
+                try .json(await call.operations.testSource(call.decoded(), as: caller))
+            }),
+        Endpoint(
+            method: .post, path: "/api/v1/clones", name: "startClone",
+            summary: "Starts cloning a source into a warehouse, as durable jobs. Checks the address's form, "
+                + "not whether the source answers.",
+            body: Shapes.cloneRequest,
+            answer: .json(Shapes.cloneAccepted, "The run has begun.", status: 202),
+            problems: [.notFound],
+            action: .signedIn { call, caller in
+                try .json(await call.operations.startClone(call.decoded(), as: caller), status: .accepted)
+            }),
+    ]
+}

@@ -1,0 +1,39 @@
+import HTTPTypes
+import Hummingbird
+import Wire
+
+extension Endpoint {
+    static let system: [Endpoint] = [
+        Endpoint(
+            method: .get, path: "/health/live", name: "live", summary: "Whether the server answers. Asks nothing else.",
+            answer: .json(Shapes.live, "It does."),
+            action: .open { _ in try .json(["live": true]) }),
+        Endpoint(
+            method: .get, path: "/api/v1/status", name: "status",
+            summary: "The health of each part. The status is 200 also when a part is not well: read `healthy`.",
+            answer: .json(Shapes.healthReport, "The report."),
+            action: .signedIn { call, _ in try .json(await call.operations.health()) }),
+        Endpoint(
+            method: .post, path: "/api/v1/sign-in-codes", name: "createSignInCode",
+            summary: "Makes a one-time link to the console.",
+            answer: .json(Shapes.signInCode, "The link.", status: 201),
+            action: .signedIn { call, caller in
+                let code = try await call.operations.makeSignInCode(as: caller)
+                return try .json(["code": code, "url_path": "/sign-in/\(code)"], status: .created)
+            }),
+        Endpoint(
+            method: .get, path: "/api/v1/openapi.json", name: "openAPI", summary: "This document.",
+            answer: Answer(
+                note: "OpenAPI 3.1.", contents: [Answer.Content(mediaType: "application/json", schema: nil)]),
+            action: .open { _ in try .json(OpenAPIDocument.value) }),
+    ]
+}
+
+extension Response {
+    /// A JSON answer that no cache keeps.
+    static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: .init(byteBuffer: ByteBuffer(bytes: try WireJSON.encode(value))))
+    }
+}

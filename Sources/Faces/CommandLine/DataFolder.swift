@@ -1,0 +1,84 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import Kernel
+
+/// `--data`, which all commands take that talk to the server.
+struct DataOptions: ParsableArguments {
+    @Option(name: .customLong("data"), help: "The data folder (also WEIR_DATA; ~/.weirhouse if neither is set).")
+    var folder: String?
+
+    /// The client of the server that this folder belongs to, or that WEIR_URL names.
+    var client: Client {
+        Client(folder: DataFolder(option: folder, environment: ProcessInfo.processInfo.environment))
+    }
+}
+
+/// Where a running Weirhouse leaves its address and the local admin's token.
+struct DataFolder: Sendable {
+    let path: String
+    private let isDefault: Bool
+    private let address: String?
+    private let givenToken: String?
+
+    init(option: String?, environment: [String: String]) {
+        let home = environment["HOME"] ?? NSHomeDirectory()
+        let chosen = option ?? environment["WEIR_DATA"].flatMap { $0.isEmpty ? nil : $0 }
+        path = chosen.map { $0.hasPrefix("~/") ? home + $0.dropFirst() : $0 } ?? home + "/.weirhouse"
+        isDefault = chosen == nil
+        address = environment["WEIR_URL"].flatMap { $0.isEmpty ? nil : $0 }
+        givenToken = environment["WEIR_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// A server to talk to.
+    struct Server: Sendable, Equatable {
+        /// Without a slash at its end.
+        var address: String
+        var token: String
+    }
+
+    /// Reads anew on each call: a server that restarts may have another port.
+    /// - Throws: `engineUnavailable` if none runs, `unauthenticated` if its token cannot be read.
+    func server() throws -> Server {
+        Server(address: trimmed(try address ?? runningAddress()), token: try givenToken ?? storedToken())
+    }
+
+    /// What to say when the server does not answer.
+    var notRunning: Problem {
+        if let address {
+            return Problem(
+                .engineUnavailable, "The server at \(trimmed(address)) cannot be reached.",
+                hint: "WEIR_URL names it: check that it is right and that the server runs.")
+        }
+        return Problem(
+            .engineUnavailable, "Weirhouse is not running for data folder \(path).",
+            hint: "Start it with: weir up\(isDefault ? "" : " --data \(path)")")
+    }
+
+    private func runningAddress() throws -> String {
+        guard let data = FileManager.default.contents(atPath: path + "/server.json"),
+            let server = try? JSONDecoder().decode(Running.self, from: data), isAlive(server.pid)
+        else { throw notRunning }
+        return server.address
+    }
+
+    private func storedToken() throws -> String {
+        guard let data = FileManager.default.contents(atPath: path + "/token") else {
+            throw Problem(
+                .unauthenticated, "The token in \(path)/token cannot be read.",
+                hint: "Run as the user who started Weirhouse, or set WEIR_TOKEN.")
+        }
+        return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// The token must not go to a program that took over the port of a server that is gone.
+    private func isAlive(_ pid: Int32) -> Bool { kill(pid, 0) == 0 || errno == EPERM }
+
+    private func trimmed(_ address: String) -> String { address.hasSuffix("/") ? String(address.dropLast()) : address }
+
+    /// `server.json`.
+    private struct Running: Decodable {
+        let address: String
+        let pid: Int32
+    }
+}

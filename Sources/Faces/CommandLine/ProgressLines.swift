@@ -1,0 +1,117 @@
+import Foundation
+import Kernel
+import Wire
+
+/// A run's jobs as lines of progress: pure, so that each can be looked at in a test.
+struct ProgressLines {
+    let style: Style
+    /// Rows per second by job id, for running jobs.
+    var rates: [String: Double] = [:]
+
+    /// One line per job, none wider than the terminal.
+    func lines(of detail: RunDetail) -> [String] {
+        let nameWidth = detail.jobs.map(\.kind.columns).max() ?? 0
+        return detail.jobs.map { line(of: $0, nameWidth: nameWidth) }
+    }
+
+    private func line(of job: JobView, nameWidth: Int) -> String {
+        let name = job.kind.padded(to: nameWidth)
+        // One column stays free: a line that fills the last one makes some terminals wrap.
+        let room = (style.width ?? 100) - 1 - name.columns - 2
+        guard room > 3 else { return name.cut(to: max(1, (style.width ?? 100) - 1), ellipsis: style.ellipsis) }
+        return "\(name)  \(state(of: job, room: room))"
+    }
+
+    private func state(of job: JobView, room: Int) -> String {
+        switch job.state {
+        case .pending:
+            style.dim((job.waiting ?? "waiting").cut(to: room, ellipsis: style.ellipsis))
+        case .running:
+            running(job, room: room)
+        case .success:
+            painted("done", style.green, parts(of: job), room: room)
+        case .failed:
+            painted("failed", style.red, [job.problem?.detail ?? ""], room: room)
+        case .cancelled:
+            painted("cancelled", style.red, [], room: room)
+        }
+    }
+
+    private func painted(_ word: String, _ paint: (String) -> String, _ parts: [String], room: Int) -> String {
+        let rest = joined(parts, room: room - word.columns - 2)
+        return paint(word.cut(to: room, ellipsis: style.ellipsis)) + (rest.isEmpty ? "" : "  \(rest)")
+    }
+
+    private func running(_ job: JobView, room: Int) -> String {
+        let barWidth = min(20, room / 3)
+        guard let progress = job.progress, let total = progress.total, total > 0, barWidth >= 5 else {
+            return joined(["running"] + parts(of: job), room: room)
+        }
+        let share = min(1, max(0, Double(progress.done) / Double(total)))
+        let filled = Int((share * Double(barWidth)).rounded(.down))
+        let full = String(repeating: style.hasUnicode ? "█" : "#", count: filled)
+        let empty = String(repeating: style.hasUnicode ? "░" : "-", count: barWidth - filled)
+        let rest = joined(parts(of: job), room: room - barWidth - 2)
+        return full + style.dim(empty) + (rest.isEmpty ? "" : "  \(rest)")
+    }
+
+    /// The most important first: what does not fit falls off the end.
+    private func parts(of job: JobView) -> [String] {
+        var parts: [String] = []
+        if job.attempt > 1 { parts.append("attempt \(job.attempt)") }
+        if let progress = job.progress { parts += figures(of: progress, job) }
+        if job.state == .success, let seconds = job.seconds { parts.append(Figures.seconds(seconds)) }
+        return parts
+    }
+
+    private func figures(of progress: ProgressView, _ job: JobView) -> [String] {
+        let total = progress.total.map { "/\(Figures.grouped($0))" } ?? ""
+        var figures = ["\(Figures.grouped(progress.done))\(total) \(progress.unit)"]
+        if let rows = progress.rows { figures.append(Figures.count(rows, "row")) }
+        if job.state == .running, let rate = rates[job.jobID] {
+            figures.append("\(Figures.grouped(Int64(rate.rounded()))) rows/s")
+        }
+        if let bytes = progress.bytes { figures.append(Figures.bytes(bytes)) }
+        if job.state == .running, let note = progress.note { figures.append(note.withoutControls) }
+        return figures
+    }
+
+    private func joined(_ parts: [String], room: Int) -> String {
+        var line = ""
+        for part in parts where !part.isEmpty {
+            let longer = line.isEmpty ? part : "\(line)  \(part)"
+            guard longer.columns <= room else {
+                return line.isEmpty && room > 3 ? part.cut(to: room, ellipsis: style.ellipsis) : line
+            }
+            line = longer
+        }
+        return line
+    }
+
+    /// A job in one line that stands by itself, for files and pipes.
+    func plain(_ job: JobView) -> String {
+        let rest = parts(of: job).joined(separator: ", ")
+        let tail = rest.isEmpty ? "" : ": \(rest)"
+        switch job.state {
+        case .pending: return "\(job.kind): \(job.waiting ?? "waiting")"
+        case .running: return "\(job.kind): running\(rest.isEmpty ? "" : ", \(rest)")"
+        case .success: return "\(job.kind): done\(rest.isEmpty ? "" : ", \(rest)")"
+        case .failed: return "\(job.kind): failed\(job.problem.map { ": \($0.detail)" } ?? tail)"
+        case .cancelled: return "\(job.kind): cancelled"
+        }
+    }
+}
+
+extension JobView {
+    /// How long it ran; nil while it does.
+    var seconds: Double? {
+        guard let start = startedAt.flatMap(moment), let end = finishedAt.flatMap(moment) else { return nil }
+        return end.timeIntervalSince(start)
+    }
+}
+
+/// A moment in RFC 3339, with or without fractions of a second.
+private func moment(_ text: String) -> Date? {
+    (try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(text))
+        ?? (try? Date.ISO8601FormatStyle().parse(text))
+}

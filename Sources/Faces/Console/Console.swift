@@ -1,0 +1,45 @@
+package import Hummingbird
+package import Kernel
+package import Wire
+
+/// The pages of Weirhouse: every answer is asked of `Operations`, every page is rendered on the server from a template
+/// and works without JavaScript, which only adds live progress and charts.
+package struct Console: Sendable {
+    let operations: any Operations
+    let pages: Pages
+    let assets: Assets
+    let time: TimeSource
+    let observe: Observe
+
+    /// - Parameters:
+    ///   - assetsFolder: holds `htmx.min.js` and `echarts.min.js`, and may hold them compressed as `*.gz`.
+    ///   - observe: hears of every request that fails inside Weirhouse.
+    /// - Throws: `missingDependency` if an asset is not there, `internal` if a template is broken.
+    package init(
+        operations: any Operations, assetsFolder: String, time: TimeSource = .system,
+        observe: @escaping Observe = { _ in }
+    ) throws {
+        let resources = try Resources.folder()
+        self.operations = operations
+        self.time = time
+        self.observe = observe
+        assets = try Assets(own: resources, others: assetsFolder)
+        pages = try Pages(templates: "\(resources)/templates", addresses: assets.addresses)
+    }
+
+    /// Adds all pages, and a page for addresses that do not exist; paths under `/api/` are left to the API.
+    package func addRoutes<Context: RequestContext>(to router: Router<Context>) {
+        let group = router.group()
+        group.add(middleware: Doorkeeper<Context>(console: self))
+        let entrance = Entrance(group: group, console: self)
+        assets.addRoutes(to: entrance)
+        SignInArea(console: self).addRoutes(to: entrance)
+        HomeArea(console: self).addRoutes(to: entrance)
+        NewSourceArea(console: self).addRoutes(to: entrance)
+        RunsArea(console: self).addRoutes(to: entrance)
+        TablesArea(console: self).addRoutes(to: entrance)
+        QueryArea(console: self).addRoutes(to: entrance)
+        DashboardsArea(console: self).addRoutes(to: entrance)
+        entrance.addPageForTheRest()
+    }
+}

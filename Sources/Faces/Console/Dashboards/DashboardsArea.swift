@@ -1,0 +1,70 @@
+import HTTPTypes
+import Hummingbird
+import Kernel
+import Wire
+
+/// Dashboards: the page is rendered here, each chart's data is fetched by the page for its date range.
+struct DashboardsArea: Sendable {
+    let console: Console
+
+    func addRoutes(to entrance: Entrance<some RequestContext>) {
+        entrance.get("/dashboards") { try await list($0) }
+        entrance.get("/dashboards/:name") { try await show($0) }
+        entrance.get("/dashboards/:name/charts/:chart/data") { visit in
+            console.data(try await data(visit))
+        }
+        entrance.get("/dashboards/:name/charts/:chart/csv") { try await download($0) }
+    }
+
+    private func list(_ visit: Visit) async throws -> Response {
+        let dashboards = try await console.operations.dashboards(as: visit.caller)
+        let view = DashboardsPage(dashboards: dashboards.map { DashboardCard($0) })
+        return console.pages.page("dashboards", view, Heading("Dashboards", .dashboards), visit: visit)
+    }
+
+    private func show(_ visit: Visit) async throws -> Response {
+        let place = try visit.place()
+        let name = try visit.call.parameter("name")
+        let dashboard = try await console.operations.dashboard(name, of: place.request, as: visit.caller)
+        let view = DashboardPage(dashboard, range: try range(of: visit), place: place)
+        let heading = Heading(dashboard.summary.title, .dashboards, needsCharts: true)
+        return console.pages.page("dashboard", view, heading, visit: visit)
+    }
+
+    private func data(_ visit: Visit) async throws -> ChartData {
+        try await console.operations.chart(
+            try visit.call.parameter("chart"), of: try visit.call.parameter("name"), range: try range(of: visit),
+            of: try visit.place().request, as: visit.caller)
+    }
+
+    private func download(_ visit: Visit) async throws -> Response {
+        let table = try await data(visit).table
+        let name = Slug.snakeCase(try visit.call.parameter("chart"))
+        let body = ResponseBody(byteBuffer: ByteBuffer(string: CSV.text(of: table)))
+        return .download("\(name).csv", type: QueryFormat.csv.contentType, body: body)
+    }
+
+    private func range(of visit: Visit) throws -> DayRange {
+        let range = DayRange(from: visit.call.query["from"], to: visit.call.query["to"])
+        for day in [range.from, range.to].compactMap(\.self) where Day(day) == nil {
+            throw Problem(.invalidInput, "A day of the range is none.", hint: "Write days as YYYY-MM-DD.")
+        }
+        return range
+    }
+}
+
+/// Comma-separated values (RFC 4180), a header first; null is an empty field.
+enum CSV {
+    static func text(of table: QueryTable) -> String {
+        let header = table.columns.map { field($0.name) }
+        let rows = table.rows.map { row in row.map { $0.text.map { field($0) } ?? "" } }
+        return ([header] + rows).map { $0.joined(separator: ",") + "\r\n" }.joined()
+    }
+
+    private static func field(_ text: String) -> String {
+        let isPlain = text.utf8.allSatisfy { unit in
+            unit != UInt8(ascii: ",") && unit != UInt8(ascii: "\"") && unit != 10 && unit != 13
+        }
+        return isPlain && !text.isEmpty ? text : "\"\(text.replacing("\"", with: "\"\""))\""
+    }
+}

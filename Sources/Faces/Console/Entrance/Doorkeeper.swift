@@ -1,0 +1,77 @@
+import HTTPTypes
+import Hummingbird
+import Kernel
+import Logging
+import Wire
+
+/// Stands before every page: refuses posts from other sites, turns problems into pages, and sets the headers that keep
+/// the browser strict.
+struct Doorkeeper<Context: RequestContext>: RouterMiddleware {
+    let console: Console
+
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        var response: Response
+        do {
+            try refuseOtherSites(request)
+            response = try await next(request, context)
+        } catch let error as HTTPError where error.status == .notFound {
+            throw error
+        } catch {
+            response = await answer(to: error, request: request, context: context)
+        }
+        Self.makeStrict(&response)
+        return response
+    }
+
+    /// Browsers say where a post comes from: `Sec-Fetch-Site` on secure origins, `Origin` everywhere. A client that
+    /// sends neither is no browser, and no other site's page can make it post.
+    private func refuseOtherSites(_ request: Request) throws {
+        guard request.method != .get, request.method != .head else { return }
+        let isOurs: Bool
+        if let site = request.headers.value("Sec-Fetch-Site") {
+            isOurs = site == "same-origin" || site == "none"
+        } else if let origin = request.headers[.origin] {
+            let host = request.head.authority ?? ""
+            isOurs = origin == "http://\(host)" || origin == "https://\(host)"
+        } else {
+            isOurs = true
+        }
+        guard isOurs else {
+            throw Problem(
+                .forbidden, "This form was sent from another site.", hint: "Open the console and do it there.")
+        }
+    }
+
+    private func answer(to error: any Error, request: Request, context: Context) async -> Response {
+        let problem = Problem(wrapping: error)
+        let correlation = context.logger[metadataKey: "hb.request.id"].map { "\($0)" }
+        if problem.code.httpStatus >= 500 {
+            console.observe(
+                .requestFailed(
+                    correlation: correlation ?? "", method: request.method.rawValue, path: request.uri.path,
+                    problem: problem))
+        }
+        let call = Call(request: request, parameters: context.parameters)
+        return await console.page(for: problem, call: call, correlation: correlation)
+    }
+
+    private static func makeStrict(_ response: inout Response) {
+        response.headers.set("Content-Security-Policy", contentSecurityPolicy)
+        response.headers.set("X-Content-Type-Options", "nosniff")
+        response.headers.set("Referrer-Policy", "same-origin")
+        response.headers.set("Cross-Origin-Opener-Policy", "same-origin")
+        response.headers.set("Cross-Origin-Resource-Policy", "same-origin")
+        if response.headers[.cacheControl] == nil {
+            response.headers[.cacheControl] = "no-store"
+        }
+    }
+
+    private static var contentSecurityPolicy: String {
+        [
+            "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'",
+            "connect-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+        ].joined(separator: "; ")
+    }
+}

@@ -1,0 +1,67 @@
+import HTTPTypes
+import Hummingbird
+import Kernel
+import Wire
+
+/// The way in for requests: a handler behind it sees a `Visit`, not the router's context.
+struct Entrance<Context: RequestContext> {
+    let group: RouterGroup<Context>
+    let console: Console
+
+    /// A route for people who are signed in. Others are led to the sign-in page.
+    func get(_ path: RouterPath, _ handler: @escaping @Sendable (Visit) async throws -> Response) {
+        add(path, .get, handler)
+    }
+
+    func post(_ path: RouterPath, _ handler: @escaping @Sendable (Visit) async throws -> Response) {
+        add(path, .post, handler)
+    }
+
+    /// A route that needs no sign-in.
+    func open(
+        _ path: RouterPath, _ method: HTTPRequest.Method,
+        _ handler: @escaping @Sendable (Call) async throws -> Response
+    ) {
+        group.on(path, method: method) { request, context in
+            try await handler(Call(request: request, parameters: context.parameters))
+        }
+    }
+
+    /// Addresses that lead nowhere, in words. The API answers for its own.
+    func addPageForTheRest() {
+        for method in [HTTPRequest.Method.get, .post] {
+            open("/**", method) { call in
+                guard !call.request.uri.path.hasPrefix("/api/") else { throw HTTPError(.notFound) }
+                throw Problem(
+                    .notFound, "There is no page at this address.", hint: "Check the address, or start from Home.")
+            }
+        }
+    }
+
+    private func add(
+        _ path: RouterPath, _ method: HTTPRequest.Method,
+        _ handler: @escaping @Sendable (Visit) async throws -> Response
+    ) {
+        open(path, method) { [console] call in
+            guard let session = call.session, let caller = try await console.operations.caller(session: session) else {
+                return try console.leadToSignIn(call)
+            }
+            return try await handler(Visit(call: call, caller: caller, session: session))
+        }
+    }
+}
+
+extension Console {
+    /// Pages go to the sign-in page; scripts get a 401, and htmx is told to go there.
+    fileprivate func leadToSignIn(_ call: Call) throws -> Response {
+        if call.isFragment {
+            return Response(status: .unauthorized).with("HX-Redirect", "/sign-in")
+        }
+        guard call.request.method == .get, !call.wantsData else {
+            throw Problem(
+                .unauthenticated, "Your sign-in is over.", hint: "Open a new link: run weir sign-in-link in a terminal."
+            )
+        }
+        return .redirect(to: "/sign-in")
+    }
+}

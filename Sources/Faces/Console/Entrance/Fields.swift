@@ -1,0 +1,32 @@
+import HTTPTypes
+import Hummingbird
+
+extension HTTPFields {
+    /// A field that swift-http-types has no constant for.
+    func value(_ name: String) -> String? { HTTPField.Name(name).flatMap { self[$0] } }
+
+    mutating func set(_ name: String, _ value: String) {
+        guard let name = HTTPField.Name(name) else { return }
+        self[name] = value
+    }
+}
+
+extension Response {
+    func with(_ name: String, _ value: String) -> Response {
+        var response = self
+        response.headers.set(name, value)
+        return response
+    }
+
+    static func html(_ text: String, status: HTTPResponse.Status = .ok) -> Response {
+        Response(
+            status: status, headers: [.contentType: "text/html; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    /// A file to keep.
+    static func download(_ name: String, type: String, body: ResponseBody) -> Response {
+        Response(status: .ok, headers: [.contentType: type], body: body)
+            .with("Content-Disposition", "attachment; filename=\"\(name)\"")
+    }
+}

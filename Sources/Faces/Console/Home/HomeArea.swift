@@ -1,0 +1,70 @@
+import Hummingbird
+import Kernel
+import Wire
+
+/// The first page: is all well, what ran last, where to go.
+struct HomeArea: Sendable {
+    let console: Console
+
+    func addRoutes(to entrance: Entrance<some RequestContext>) {
+        entrance.get("/") { try await show($0) }
+    }
+
+    private func show(_ visit: Visit) async throws -> Response {
+        async let health = console.operations.health()
+        let runs = await read { try await console.operations.runs(limit: 6, as: visit.caller) }
+        let dashboards = await read { try await console.operations.dashboards(as: visit.caller) }
+        let now = console.time.now()
+        let view = HomePage(
+            health: HealthNote(await health), runs: runs.value?.map { RunRow($0, now: now) } ?? [],
+            dashboards: dashboards.value?.map { DashboardCard($0) } ?? [],
+            isNew: runs.value?.isEmpty == true, problem: (runs.problem ?? dashboards.problem).map { ProblemNote($0) })
+        return console.pages.page("home", view, Heading("Home", .home), visit: visit)
+    }
+
+    /// When a part is not well, Home is where people look: it shows what it can.
+    private func read<Value: Sendable>(_ ask: () async throws -> Value) async -> (value: Value?, problem: Problem?) {
+        do {
+            return (try await ask(), nil)
+        } catch {
+            return (nil, Problem(wrapping: error))
+        }
+    }
+}
+
+struct HomePage: Sendable {
+    let health: HealthNote
+    let runs: [RunRow]
+    let dashboards: [DashboardCard]
+    /// Nothing was ever cloned.
+    let isNew: Bool
+    let problem: ProblemNote?
+}
+
+struct HealthNote: Sendable {
+    let healthy: Bool
+    let version: String
+    let summary: String
+    let parts: [Part]
+
+    struct Part: Sendable {
+        let name: String
+        let healthy: Bool
+        let detail: String
+        /// The detail with its full stop, for a hint to follow.
+        let sentence: String
+        let hint: String?
+    }
+
+    init(_ report: HealthReport) {
+        healthy = report.healthy
+        version = report.version
+        parts = report.parts.map {
+            Part(
+                name: $0.name, healthy: $0.healthy, detail: $0.detail,
+                sentence: $0.detail.hasSuffix(".") ? $0.detail : "\($0.detail).", hint: $0.healthy ? nil : $0.hint)
+        }
+        let unwell = report.parts.count { !$0.healthy }
+        summary = report.healthy ? "All parts are well" : "\(Readable.plural(unwell, "part")) not well"
+    }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Kernel
+import Wire
+
+/// All runs, and one run while it goes on.
+struct RunsArea: Sendable {
+    let console: Console
+
+    func addRoutes(to entrance: Entrance<some RequestContext>) {
+        entrance.get("/runs") { try await list($0) }
+        entrance.get("/runs/:id") { try await show($0) }
+        entrance.get("/runs/:id/events") { try await stream($0) }
+    }
+
+    private func list(_ visit: Visit) async throws -> Response {
+        let runs = try await console.operations.runs(limit: 100, as: visit.caller)
+        let now = console.time.now()
+        let view = RunsPage(runs: runs.map { RunRow($0, now: now) })
+        return console.pages.page("runs", view, Heading("Runs", .runs), visit: visit)
+    }
+
+    private func show(_ visit: Visit) async throws -> Response {
+        let id = try runID(of: visit)
+        let detail = try await console.operations.run(id, as: visit.caller)
+        let lines = try await console.operations.logLines(of: id, after: 0, as: visit.caller)
+        let view = RunPage(detail, lines: lines, now: console.time.now())
+        let isOver = detail.run.state.isOver
+        let heading = Heading("\(view.live.kind) of \(view.live.source)", .runs, refreshSeconds: isOver ? nil : 3)
+        return console.pages.page("run", view, heading, visit: visit)
+    }
+
+    /// A browser that lost the line names the last log line it has; others say where their page ends.
+    private func stream(_ visit: Visit) async throws -> Response {
+        let last = visit.call.request.headers.value("Last-Event-ID") ?? visit.call.query["after"] ?? "0"
+        let events = try await console.operations.events(
+            of: try runID(of: visit), after: Int64(last) ?? 0, as: visit.caller)
+        return RunEventStream(pages: console.pages, time: console.time).response(to: events)
+    }
+
+    private func runID(of visit: Visit) throws -> RunID {
+        guard let id = RunID(try visit.call.parameter("id")) else {
+            throw Problem(.notFound, "There is no such run.", hint: "See all runs under Runs.")
+        }
+        return id
+    }
+}
+
+struct RunsPage: Sendable {
+    let runs: [RunRow]
+}
+
+/// A run in a list.
+struct RunRow: Sendable {
+    let address: String
+    let kind: String
+    let source: String
+    let environment: String
+    let state: StateBadge
+    let created: Moment
+    let duration: String
+    let problem: ProblemNote?
+
+    init(_ run: RunSummary, now: Date) {
+        address = "/runs/\(run.runID)"
+        kind = run.kind.capitalized
+        source = run.source
+        environment = run.environment
+        state = StateBadge(run.state)
+        created = Moment(run.createdAt, now: now)
+        duration = Readable.duration(run.seconds)
+        problem = run.problem.map { ProblemNote($0) }
+    }
+}

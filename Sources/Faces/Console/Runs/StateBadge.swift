@@ -1,0 +1,20 @@
+import Wire
+
+/// A state in a word and a colour.
+struct StateBadge: Sendable {
+    let word: String
+    /// The name of its style.
+    let style: String
+
+    init(_ state: StateWord) {
+        style = state.rawValue.lowercased()
+        word =
+            switch state {
+            case .pending: "Waiting"
+            case .running: "Running"
+            case .success: "Success"
+            case .failed: "Failed"
+            case .cancelled: "Cancelled"
+            }
+    }
+}

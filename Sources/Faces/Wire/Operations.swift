@@ -1,0 +1,108 @@
+package import Kernel
+
+/// All that a face (API, console, and through the API the command line) can ask of Weirhouse. The composition root
+/// implements it. Every method throws `Problem`s only; a caller sees nothing of other organizations.
+package protocol Operations: Sendable {
+    /// Needs no sign-in. Never throws: what is not well is said in the report.
+    func health() async -> HealthReport
+
+    /// Starts a clone as durable jobs. Checks the address's form, not whether the source answers.
+    /// - Throws: `invalidInput`, `forbidden`, `notFound`.
+    func startClone(_ request: CloneRequest, as caller: Caller) async throws -> CloneAccepted
+    func testSource(_ request: SourceTestRequest, as caller: Caller) async throws -> SourceTestResult
+
+    /// The newest first, at most `limit` (1…500).
+    func runs(limit: Int, as caller: Caller) async throws -> [RunSummary]
+    /// - Throws: `notFound`.
+    func run(_ id: RunID, as caller: Caller) async throws -> RunDetail
+    /// Log lines after `sequence`, in order.
+    func logLines(of id: RunID, after sequence: Int64, as caller: Caller) async throws -> [LogLine]
+    /// Events from now on: first the run as it is and all log lines after `sequence`, then each change. It ends when the
+    /// run is over or the reader goes.
+    func events(of id: RunID, after sequence: Int64, as caller: Caller) async throws -> AsyncThrowingStream<RunEvent, any Error>
+
+    /// At most `request.limit` rows.
+    /// - Throws: `queryRefused`, `queryFailed`, `queryTooLong`, `queryTooLarge`, `engineUnavailable`, `notFound`.
+    func query(_ request: QueryRequest, as caller: Caller) async throws -> QueryTable
+    /// All rows as CSV or Parquet, in pieces of bytes as they come.
+    /// - Throws: as `query`; also from the stream.
+    func export(_ request: QueryRequest, as caller: Caller) async throws -> AsyncThrowingStream<[UInt8], any Error>
+
+    func tables(of place: PlaceRequest, as caller: Caller) async throws -> [SchemaView]
+    /// The first rows.
+    func preview(schema: String, table: String, limit: Int, of place: PlaceRequest, as caller: Caller) async throws -> QueryTable
+
+    func dashboards(as caller: Caller) async throws -> [DashboardSummary]
+    func dashboard(_ name: String, of place: PlaceRequest, as caller: Caller) async throws -> DashboardView
+    func chart(
+        _ chart: String, of dashboard: String, range: DayRange, of place: PlaceRequest, as caller: Caller
+    ) async throws -> ChartData
+
+    /// Who holds this API token.
+    /// - Throws: `unauthenticated`.
+    func caller(token: String) async throws -> Caller
+    /// Who holds this browser session; nil if it is unknown or over.
+    func caller(session: String) async throws -> Caller?
+    /// A one-time link's code, good for 15 minutes. The address is `/sign-in/{code}`.
+    func makeSignInCode(as caller: Caller) async throws -> String
+    /// Uses up a code and opens a session, good for 12 hours; its secret goes into the cookie.
+    /// - Throws: `unauthenticated` if the code is unknown, used or too old.
+    func openSession(code: String) async throws -> Secret<String>
+    func closeSession(_ session: String) async throws
+}
+
+/// Who asks.
+package struct Caller: Sendable, Hashable {
+    package var organization: OrganizationID
+    /// The organization's slug.
+    package var slug: String
+    package var principal: PrincipalID
+    package var name: String
+
+    package init(organization: OrganizationID, slug: String, principal: PrincipalID, name: String) {
+        self.organization = organization
+        self.slug = slug
+        self.principal = principal
+        self.name = name
+    }
+}
+
+/// An organization (the caller's if nil) and an environment (`dev` if nil).
+package struct PlaceRequest: Sendable, Codable, Hashable {
+    package var organization: String?
+    package var environment: String?
+
+    package init(organization: String? = nil, environment: String? = nil) {
+        self.organization = organization
+        self.environment = environment
+    }
+}
+
+/// `GET /api/v1/status`.
+package struct HealthReport: Sendable, Codable {
+    package var healthy: Bool
+    package var version: String
+    package var parts: [PartHealth]
+
+    package init(version: String, parts: [PartHealth]) {
+        healthy = parts.allSatisfy(\.healthy)
+        self.version = version
+        self.parts = parts
+    }
+}
+
+package struct PartHealth: Sendable, Codable {
+    /// `metadata`, `worker`, `query engine`, `lake`, `dbt`.
+    package var name: String
+    package var healthy: Bool
+    package var detail: String
+    /// What to do if it is not well.
+    package var hint: String?
+
+    package init(name: String, healthy: Bool, detail: String, hint: String? = nil) {
+        self.name = name
+        self.healthy = healthy
+        self.detail = detail
+        self.hint = hint
+    }
+}

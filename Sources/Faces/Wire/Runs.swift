@@ -1,0 +1,230 @@
+package import Kernel
+
+/// `POST /api/v1/clones`: clone a source into a warehouse.
+package struct CloneRequest: Sendable, Codable {
+    /// `postgresql://user:password@host:port/dbname`, or nil with `source` naming one that is known.
+    package var url: String?
+    package var organization: String?
+    /// `dev` (default), `stage` or `prod`.
+    package var environment: String?
+    /// The source's name; the database's name if nil.
+    package var source: String?
+    /// `table` or `schema.table`; all tables if nil or empty. A view is cloned when it is named here.
+    package var tables: [String]?
+    /// Also clone all views.
+    package var views: Bool?
+
+    package init(
+        url: String?, organization: String? = nil, environment: String? = nil, source: String? = nil,
+        tables: [String]? = nil, views: Bool? = nil
+    ) {
+        self.url = url
+        self.organization = organization
+        self.environment = environment
+        self.source = source
+        self.tables = tables
+        self.views = views
+    }
+}
+
+package struct CloneAccepted: Sendable, Codable {
+    package var runID: String
+    /// The run's page.
+    package var runURL: String
+
+    package init(runID: String, runURL: String) {
+        self.runID = runID
+        self.runURL = runURL
+    }
+}
+
+/// The states that the mission names. A run is FAILED if any of its jobs is, SUCCESS if all are.
+package enum StateWord: String, Sendable, Codable, CaseIterable {
+    case pending = "PENDING"
+    case running = "RUNNING"
+    case success = "SUCCESS"
+    case failed = "FAILED"
+    case cancelled = "CANCELLED"
+
+    package var isOver: Bool { self == .success || self == .failed || self == .cancelled }
+}
+
+/// A problem as the API shows it inside other answers; as a whole answer it is RFC 9457 `application/problem+json`.
+package struct ProblemView: Sendable, Codable, Hashable {
+    package var code: String
+    package var title: String
+    package var detail: String
+    package var hint: String?
+
+    package init(_ problem: Problem) {
+        code = problem.code.rawValue
+        title = problem.code.title
+        detail = problem.detail
+        hint = problem.hint
+    }
+}
+
+package struct RunSummary: Sendable, Codable {
+    package var runID: String
+    package var kind: String
+    package var organization: String
+    package var environment: String
+    package var source: String
+    package var state: StateWord
+    /// RFC 3339.
+    package var createdAt: String
+    package var finishedAt: String?
+    /// From creation to the end, or to now.
+    package var seconds: Double
+    package var problem: ProblemView?
+
+    package init(
+        runID: String, kind: String, organization: String, environment: String, source: String, state: StateWord,
+        createdAt: String, finishedAt: String?, seconds: Double, problem: ProblemView?
+    ) {
+        self.runID = runID
+        self.kind = kind
+        self.organization = organization
+        self.environment = environment
+        self.source = source
+        self.state = state
+        self.createdAt = createdAt
+        self.finishedAt = finishedAt
+        self.seconds = seconds
+        self.problem = problem
+    }
+}
+
+package struct RunDetail: Sendable, Codable {
+    package var run: RunSummary
+    /// In the order of the journey: provision, extract, validate, load, model, publish.
+    package var jobs: [JobView]
+    /// One per stream, known from the extraction on.
+    package var streams: [StreamReceipt]
+    package var models: ModelsReceipt?
+    package var dashboardURL: String?
+    /// Extract, validate and load, without models. Nil until loaded.
+    package var loadSeconds: Double?
+
+    package init(
+        run: RunSummary, jobs: [JobView], streams: [StreamReceipt], models: ModelsReceipt?, dashboardURL: String?,
+        loadSeconds: Double?
+    ) {
+        self.run = run
+        self.jobs = jobs
+        self.streams = streams
+        self.models = models
+        self.dashboardURL = dashboardURL
+        self.loadSeconds = loadSeconds
+    }
+}
+
+package struct JobView: Sendable, Codable {
+    package var jobID: String
+    /// `provision`, `extract`, `validate`, `load`, `model`, `publish`.
+    package var kind: String
+    package var state: StateWord
+    package var attempt: Int
+    package var progress: ProgressView?
+    package var startedAt: String?
+    package var finishedAt: String?
+    package var problem: ProblemView?
+    /// Why it is not running, for a pending job: `waiting for extract`.
+    package var waiting: String?
+
+    package init(
+        jobID: String, kind: String, state: StateWord, attempt: Int, progress: ProgressView?, startedAt: String?,
+        finishedAt: String?, problem: ProblemView?, waiting: String?
+    ) {
+        self.jobID = jobID
+        self.kind = kind
+        self.state = state
+        self.attempt = attempt
+        self.progress = progress
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.problem = problem
+        self.waiting = waiting
+    }
+}
+
+/// How far a job is: `done` of `total` (if known) in `unit`, and, for data, rows and bytes so far.
+package struct ProgressView: Sendable, Codable, Hashable {
+    package var done: Int64
+    package var total: Int64?
+    package var unit: String
+    package var rows: Int64?
+    package var bytes: Int64?
+    /// What it is at: `orders`.
+    package var note: String?
+
+    package init(done: Int64, total: Int64?, unit: String, rows: Int64? = nil, bytes: Int64? = nil, note: String? = nil) {
+        self.done = done
+        self.total = total
+        self.unit = unit
+        self.rows = rows
+        self.bytes = bytes
+        self.note = note
+    }
+}
+
+/// Rows at the source in the snapshot, rows in the warehouse, and whether they are equal.
+package struct StreamReceipt: Sendable, Codable {
+    package var name: String
+    /// The table in RAW.
+    package var table: String
+    package var sourceRows: Int64?
+    package var loadedRows: Int64?
+    package var verified: Bool
+    /// What went wrong with this stream: not readable, quarantined.
+    package var problem: ProblemView?
+
+    package init(
+        name: String, table: String, sourceRows: Int64?, loadedRows: Int64?, verified: Bool, problem: ProblemView?
+    ) {
+        self.name = name
+        self.table = table
+        self.sourceRows = sourceRows
+        self.loadedRows = loadedRows
+        self.verified = verified
+        self.problem = problem
+    }
+}
+
+package struct ModelsReceipt: Sendable, Codable {
+    package var built: Int
+    package var testsPassed: Int
+    package var testsFailed: Int
+
+    package init(built: Int, testsPassed: Int, testsFailed: Int) {
+        self.built = built
+        self.testsPassed = testsPassed
+        self.testsFailed = testsFailed
+    }
+}
+
+/// One line of a run's log.
+package struct LogLine: Sendable, Codable {
+    /// Grows along a run.
+    package var sequence: Int64
+    package var at: String
+    package var job: String
+    /// `info`, `warning` or `error`.
+    package var level: String
+    package var text: String
+
+    package init(sequence: Int64, at: String, job: String, level: String, text: String) {
+        self.sequence = sequence
+        self.at = at
+        self.job = job
+        self.level = level
+        self.text = text
+    }
+}
+
+/// What a run's stream of server-sent events carries: `event: run` with a `RunDetail`, `event: log` with a `LogLine`.
+/// The stream ends after the `run` event whose state is over.
+package enum RunEvent: Sendable {
+    case run(RunDetail)
+    case log(LogLine)
+}

@@ -1,0 +1,135 @@
+import Connecting
+import DuckDB
+import Foundation
+package import Kernel
+import Postgres
+package import Warehousing
+
+extension EmbeddedWarehouse {
+    package func commit(
+        _ batch: LoadBatch, to place: WarehousePlace, fence: FencingToken
+    ) async throws -> [LoadID: Int64] {
+        let key = try await lakeKey(of: place)
+        let linked = try batch.loads.map { load in (load, try link(load, in: place)) }
+        FaultPoint.pass("load.linked")
+        let register = try await writeRegister(of: batch, key: key, in: place)
+        do {
+            try await withCatalogue(place) { connection in
+                try await connection.transaction(organization: nil) {
+                    try await refuseOldFence(fence, on: connection)
+                    guard try await !isCommitted(batch, on: connection) else { return }
+                    var commit = try await LakeCommit(on: connection)
+                    for (load, files) in linked {
+                        try await commit.put(files, into: load.table, columns: load.columns, mode: .replace, key: key)
+                    }
+                    try await commit.put(
+                        [register], into: LoadRegister.table, columns: LoadRegister.columns, mode: .append, key: key)
+                    try await commit.finish(message: "Load of run \(batch.run)")
+                    for load in batch.loads { try await enter(load, of: batch, at: commit.snapshotID, on: connection) }
+                    FaultPoint.pass("load.committing")
+                }
+            }
+        } catch let error as PGError {
+            throw error.asMetadataProblem
+        }
+        return try await counts(of: batch, in: place)
+    }
+
+    /// Makes each file of a load a file of its table's folder, under a name that the load alone has.
+    private func link(_ load: Load, in place: WarehousePlace) throws -> [LakeCommit.LinkedFile] {
+        let folder = "\(dataPath(of: place))RAW/\(load.table)"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        return try load.files.enumerated().compactMap { index, file in
+            guard file.written.rows > 0 else { return nil }
+            let name = "\(load.id)-\(index).parquet"
+            try hardLink(file.path, as: "\(folder)/\(name)")
+            return LakeCommit.LinkedFile(name: name, written: file.written)
+        }
+    }
+
+    private func hardLink(_ path: String, as new: String) throws {
+        if Foundation.link(path, new) == 0 || errno == EEXIST { return }
+        do {
+            // Another file system: a copy, complete or not there.
+            let partial = "\(new).partial"
+            try? FileManager.default.removeItem(atPath: partial)
+            try FileManager.default.copyItem(atPath: path, toPath: partial)
+            try FileManager.default.moveItem(atPath: partial, toPath: new)
+        } catch {
+            throw Problem(.diskFull, "A file cannot be put into the warehouse.", hint: "Free space, then clone again.", cause: error)
+        }
+    }
+
+    /// The rows of `RAW._weir_loads` for this batch, as a Parquet file of their own.
+    private func writeRegister(
+        of batch: LoadBatch, key: Secret<[UInt8]>, in place: WarehousePlace
+    ) async throws -> LakeCommit.LinkedFile {
+        let folder = "\(dataPath(of: place))RAW/\(LoadRegister.table)"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let name = "\(batch.run).parquet"
+        let path = "\(folder)/\(name)"
+        let database = try await duckDB.open(memory: "64MB", threads: 1)
+        let statistics = try await database.connect().perform { session in
+            try session.copy(LoadRegister.copy(batch, to: path, key: key))
+        }
+        return LakeCommit.LinkedFile(name: name, written: LoadRegister.written(statistics))
+    }
+
+    private func refuseOldFence(_ fence: FencingToken, on connection: PGConnection) async throws {
+        let accepted = try await connection.query(
+            "UPDATE _weir_fence SET value = \(fence.value) WHERE value <= \(fence.value) RETURNING value")
+        guard !accepted.isEmpty else {
+            throw Problem(.leaseLost, "A later worker has loaded into this warehouse already.")
+        }
+    }
+
+    private func isCommitted(_ batch: LoadBatch, on connection: PGConnection) async throws -> Bool {
+        try await !connection.query("SELECT FROM _weir_loads WHERE run_id = \(batch.run) LIMIT 1").isEmpty
+    }
+
+    private func enter(_ load: Load, of batch: LoadBatch, at snapshot: Int64, on connection: PGConnection) async throws {
+        try await connection.query(
+            """
+            INSERT INTO _weir_loads (load_id, run_id, source, table_name, rows, position, taken_at, snapshot_id)
+            VALUES (\(load.id), \(batch.run), \(load.source), \(load.table), \(load.rows), \(load.position.position),
+              \(load.position.takenAt)::timestamptz, \(snapshot))
+            """)
+    }
+
+    /// Counts as a reader sees it, through DuckDB.
+    private func counts(of batch: LoadBatch, in place: WarehousePlace) async throws -> [LoadID: Int64] {
+        let database = try await duckDB.open(memory: "128MB", threads: 2)
+        let connection = try database.connect()
+        try await connection.execute(try await attach(place, readOnly: true).reveal())
+        var counts: [LoadID: Int64] = [:]
+        for load in batch.loads {
+            // A column's rows, not count(*) alone, which DuckLake may answer from its statistics.
+            let column = DuckSQL.quoted(load.columns.first?.name ?? "")
+            let rows = try await connection.rows(
+                "SELECT count(*) FILTER (\(column) IS NULL) + count(\(column)) FROM lake.RAW.\(DuckSQL.quoted(load.table))")
+            counts[load.id] = rows.first?[0].int
+        }
+        return counts
+    }
+
+    package func checkCatalogue(of place: WarehousePlace) async throws {
+        let faults = try await withCatalogue(place) { connection in
+            try await connection.query(
+                """
+                SELECT 'table ' || t.table_name AS name FROM ducklake_table t
+                WHERE t.end_snapshot IS NULL AND NOT EXISTS (SELECT FROM ducklake_schema s
+                  WHERE s.schema_id = t.schema_id AND s.end_snapshot IS NULL)
+                UNION ALL
+                SELECT 'view ' || v.view_name FROM ducklake_view v
+                WHERE v.end_snapshot IS NULL AND NOT EXISTS (SELECT FROM ducklake_schema s
+                  WHERE s.schema_id = v.schema_id AND s.end_snapshot IS NULL)
+                """)
+        }
+        guard let first = faults.first else { return }
+        throw Problem(
+            .internal, "The warehouse's catalogue is damaged: \(try first.string("name")) belongs to no schema.",
+            hint: "Restore the last good snapshot.")
+    }
+}

@@ -1,0 +1,141 @@
+package import DuckDB
+import Foundation
+package import Kernel
+package import Postgres
+package import Warehousing
+
+/// The warehouse on this machine: a DuckLake catalogue in PostgreSQL and encrypted Parquet files in a folder.
+///
+/// DuckLake 1.0 (ducklake.select/docs/stable/specification). Each warehouse has a schema and a role of its own in
+/// PostgreSQL, `lake_{organization}_{environment}`, and can reach nothing else there.
+package struct EmbeddedWarehouse: WarehouseAdapter {
+    package let provider = "ducklake"
+    // dbt with more threads, or two builds at once, corrupts a DuckLake catalogue (docs/decisions/0004-embedded-lake.md).
+    package let capabilities = WarehouseCapabilities(databaseName: "lake", concurrentBuilds: false, buildThreads: 1)
+
+    let configuration: Configuration
+    let owner: PGPool
+    let duckDB: DuckEnvironment
+
+    package struct Configuration: Sendable {
+        /// Where PostgreSQL is, in libpq's parameters, without user and password.
+        package var server: [String: String]
+        /// Holds a folder per warehouse.
+        package var root: String
+        /// Fetches a secret of an organization, making it if need be.
+        package var secret: @Sendable (_ name: String, _ organization: OrganizationID, _ make: @Sendable () -> Secret<[UInt8]>)
+            async throws -> Secret<[UInt8]>
+
+        package init(
+            server: [String: String], root: String,
+            secret: @escaping @Sendable (String, OrganizationID, @Sendable () -> Secret<[UInt8]>) async throws -> Secret<[UInt8]>
+        ) {
+            self.server = server
+            self.root = root
+            self.secret = secret
+        }
+    }
+
+    /// - Parameter owner: a role that may make roles and schemas; used for provisioning only.
+    package init(configuration: Configuration, owner: PGPool, duckDB: DuckEnvironment) {
+        self.configuration = configuration
+        self.owner = owner
+        self.duckDB = duckDB
+    }
+
+    package func validate(_ place: WarehousePlace) throws {
+        guard Slug.isValid(place.slug) else {
+            throw Problem(
+                .invalidInput, "\(place.slug) cannot name an organization.",
+                hint: "Use a to z, digits and _, led by a letter, at most 40.")
+        }
+        guard ["dev", "stage", "prod"].contains(place.environment) else {
+            throw Problem(.invalidInput, "There is no environment \(place.environment).", hint: "Use dev, stage or prod.")
+        }
+    }
+
+    package func lakeKey(of place: WarehousePlace) async throws -> Secret<[UInt8]> {
+        try await configuration.secret("warehouse/\(place.environment)/lake-key", place.organization) {
+            Secret(randomKey(16))
+        }
+    }
+
+    /// The role's password.
+    func password(of place: WarehousePlace) async throws -> Secret<String> {
+        let bytes = try await configuration.secret("warehouse/\(place.environment)/catalogue-password", place.organization) {
+            Secret(Array(randomKey(24).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined().utf8))
+        }
+        return Secret(String(decoding: bytes.reveal(), as: UTF8.self))
+    }
+
+    /// The catalogue's schema and role.
+    func catalogue(of place: WarehousePlace) -> String { "lake_\(place.name)" }
+
+    /// Where the tables' files are, with a slash at the end as DuckLake keeps it.
+    func dataPath(of place: WarehousePlace) -> String { "\(configuration.root)/\(place.name)/" }
+
+    /// A libpq connection string for the warehouse's own role.
+    func conninfo(of place: WarehousePlace) async throws -> Secret<String> {
+        var parameters = configuration.server
+        parameters["user"] = catalogue(of: place)
+        parameters["password"] = try await password(of: place).reveal()
+        parameters["application_name"] = "weirhouse \(place.name)"
+        return Secret(parameters.sorted { $0.key < $1.key }.map { "\($0.key)='\($0.value)'" }.joined(separator: " "))
+    }
+
+    /// `ATTACH …` of the catalogue as `lake`.
+    func attach(_ place: WarehousePlace, readOnly: Bool) async throws -> Secret<String> {
+        let source = DuckSQL.literal("ducklake:postgres:\(try await conninfo(of: place).reveal())")
+        let options = [
+            "METADATA_SCHEMA '\(catalogue(of: place))'", "DATA_PATH \(DuckSQL.literal(dataPath(of: place)))",
+            readOnly ? "READ_ONLY" : "ENCRYPTED, DATA_INLINING_ROW_LIMIT 0",
+        ]
+        return Secret("ATTACH \(source) AS lake (\(options.joined(separator: ", ")))")
+    }
+
+    package func readingTarget(for place: WarehousePlace) async throws -> ReadingTarget {
+        ReadingTarget(
+            attach: [try await attach(place, readOnly: true)], folders: [dataPath(of: place)],
+            database: capabilities.databaseName)
+    }
+
+    package func modelingTarget(for place: WarehousePlace) async throws -> ModelingTarget {
+        let profile = """
+            type: duckdb
+            path: ":memory:"
+            database: lake
+            schema: STAGING
+            threads: \(capabilities.buildThreads)
+            extensions: [httpfs, postgres_scanner, ducklake]
+            config_options:
+              extension_directory: \(yaml(duckDB.extensionFolder))
+              autoinstall_known_extensions: "false"
+              memory_limit: "300MB"
+              threads: "2"
+              temp_file_encryption: "true"
+              temp_directory: \(yaml("\(dataPath(of: place)).spill"))
+            attach:
+              - path: "{{ env_var('WEIR_LAKE') }}"
+                alias: lake
+                is_ducklake: true
+                options:
+                  metadata_schema: \(catalogue(of: place))
+                  data_path: \(yaml(dataPath(of: place)))
+                  encrypted: true
+                  data_inlining_row_limit: 0
+            """
+        let conninfo = try await conninfo(of: place).reveal()
+        return ModelingTarget(
+            profile: profile, environment: ["WEIR_LAKE": Secret("ducklake:postgres:\(conninfo)")],
+            database: capabilities.databaseName)
+    }
+
+    private func yaml(_ text: String) -> String {
+        "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+    }
+}
+
+func randomKey(_ count: Int) -> [UInt8] {
+    var generator = SystemRandomNumberGenerator()
+    return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+}

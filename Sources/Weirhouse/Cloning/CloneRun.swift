@@ -1,0 +1,33 @@
+import Ingestion
+import Jobs
+import Kernel
+import Postgres
+import Warehousing
+
+/// The graph of a clone: provision, extract, validate, load, model, publish, each after the one before.
+enum CloneRun {
+    static let kind = "clone"
+
+    /// The jobs of one clone, as values.
+    static func jobs(for order: CloneOrder) throws -> [JobSpec] {
+        let payload = try JSONValue(order)
+        let place = "\(order.client)_\(order.environment)"
+        return [
+            JobSpec(kind: "provision", payload: payload, after: [], exclusiveKey: "provision/\(place)"),
+            JobSpec(kind: "extract", payload: payload, after: [0], exclusiveKey: "extract/\(place)/\(order.source)"),
+            JobSpec(kind: "validate", payload: payload, after: [1]),
+            JobSpec(kind: "load", payload: payload, after: [2], exclusiveKey: "load/\(place)"),
+            // One dbt build per warehouse at a time.
+            JobSpec(kind: ModelJob.kind, payload: payload, after: [3], exclusiveKey: "build/\(place)"),
+            JobSpec(kind: PublishJob.kind, payload: payload, after: [4]),
+        ]
+    }
+
+    static func place(of job: ClaimedJob) throws -> WarehousePlace {
+        let order: CloneOrder = try job.payload()
+        return WarehousePlace(organization: job.organization, slug: order.client, environment: order.environment)
+    }
+
+    /// The name of the secret that holds a source's address.
+    static func secretName(environment: String, source: String) -> String { "source/\(environment)/\(source)" }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import Ingestion
+import Jobs
+import Kernel
+import Modeling
+import Synchronization
+import Warehousing
+
+/// Generates the dbt project from what stands in RAW, keeping people's edits, and builds it.
+struct ModelJob: JobHandler {
+    static let kind: String = "model"
+    let kind: String = "model"
+    let adapter: any WarehouseAdapter
+    let landed: LandedStreams
+    /// Holds a repository per warehouse.
+    let modelsFolder: String
+    let pythonHome: String
+
+    func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
+        let order: CloneOrder = try job.payload()
+        let place = try CloneRun.place(of: job)
+        let input = ModelingInput(
+            organization: place.slug, environment: place.environment, database: adapter.capabilities.databaseName,
+            sources: try await landed.all(in: place))
+        try await generate(input, because: order, in: context)
+        FaultPoint.pass("model.generated")
+        let result = try await build(in: place, context)
+        FaultPoint.pass("model.built")
+        try await adapter.checkCatalogue(of: place)
+        for failure in result.failures { try await context.log(.error, "\(failure.node): \(failure.message)") }
+        return result
+    }
+
+    private func folder(_ place: String) -> String { "\(modelsFolder)/\(place)" }
+
+    private func generate(_ input: ModelingInput, because order: CloneOrder, in context: JobContext) async throws {
+        let files = ProjectGenerator.files(for: input)
+        let result = try await ProjectRepository(folder: folder(input.project))
+            .update(with: files, message: "Generate models from \(order.source)")
+        try await context.log("The project has \(files.count) generated files, \(result.changed.count) changed.")
+        if !result.kept.isEmpty {
+            try await context.log(.warning, "People's edits were kept in \(result.kept.joined(separator: ", ")).")
+        }
+    }
+
+    /// Progress comes from dbt's log line by line; a task beside it stores it.
+    private func build(in place: WarehousePlace, _ context: JobContext) async throws -> BuildResult {
+        try await context.confirmLease()
+        let (lines, continuation) = AsyncStream<BuildProgress>.makeStream(bufferingPolicy: .bufferingNewest(64))
+        let runner = DbtRunner(
+            pythonHome: pythonHome, limits: DbtRunner.Limits(threads: adapter.capabilities.buildThreads))
+        let target = try await adapter.modelingTarget(for: place)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await line in lines {
+                    try await context.report(
+                        JobProgress(done: Int64(line.finished), total: Int64(line.of), unit: "nodes", note: line.node))
+                }
+            }
+            defer { continuation.finish() }
+            let result = try await runner.build(folder(place.name), target: target) { continuation.yield($0) }
+            continuation.finish()
+            try await group.waitForAll()
+            return result
+        }
+    }
+}

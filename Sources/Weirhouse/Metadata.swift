@@ -1,0 +1,78 @@
+import Foundation
+import Kernel
+import Postgres
+
+/// How the metadata database is reached, and by whom.
+struct Metadata: Sendable {
+    /// libpq's parameters without user and password.
+    let server: [String: String]
+    let owner: Secret<String>
+    let application: Secret<String>
+
+    static let applicationRole = "weir_app"
+
+    /// The private cluster's, or that of `DATABASE_URL`.
+    /// - Throws: `invalidInput` for an unusable `DATABASE_URL`.
+    static func of(_ settings: Settings, folder: DataFolder) throws -> Metadata {
+        let applicationPassword = try folder.secretText("postgres.app.password")
+        if let url = settings.databaseURL {
+            let address = try ConnectionAddress(url.reveal())
+            var server = address.parameters
+            let user = server.removeValue(forKey: "user") ?? "postgres"
+            return Metadata(
+                server: server, owner: conninfo(server, user: user, password: address.password),
+                application: conninfo(server, user: applicationRole, password: applicationPassword))
+        }
+        let server = ["host": folder.postgres, "port": "5432", "dbname": PrivateCluster.database]
+        return Metadata(
+            server: server,
+            owner: conninfo(server, user: PrivateCluster.owner, password: try folder.secretText("postgres.owner.password")),
+            application: conninfo(server, user: applicationRole, password: applicationPassword))
+    }
+
+    static func conninfo(_ server: [String: String], user: String, password: Secret<String>?) -> Secret<String> {
+        var all = server
+        all["user"] = user
+        if let password { all["password"] = password.reveal() }
+        all["connect_timeout"] = "10"
+        let text = all.sorted { $0.key < $1.key }.map { key, value in
+            "\(key)='\(value.replacing("\\", with: "\\\\").replacing("'", with: "\\'"))'"
+        }
+        return Secret(text.joined(separator: " "))
+    }
+
+    /// Makes the two roles and brings the database to the newest form.
+    /// - Throws: `dataFolderNewer`, `metadataUnavailable`.
+    func migrate(applicationPassword: Secret<String>) async throws {
+        do {
+            let connection = try await PGConnection.connect(owner)
+            defer { Task { await connection.close() } }
+            try await makeRoles(on: connection, applicationPassword: applicationPassword)
+            try await Migrator(folder: try Self.migrationsFolder()).migrate(connection)
+        } catch let error as PGError {
+            throw error.asMetadataProblem
+        }
+    }
+
+    private func makeRoles(on connection: PGConnection, applicationPassword: Secret<String>) async throws {
+        // base64url: nothing in it needs quoting.
+        let password = applicationPassword.reveal()
+        for (role, options) in [
+            (Self.applicationRole, "LOGIN PASSWORD '\(password)' NOBYPASSRLS"), ("weir_dispatch", "NOLOGIN NOBYPASSRLS"),
+        ] {
+            let exists = try await !connection.query("SELECT FROM pg_roles WHERE rolname = \(role)").isEmpty
+            try await connection.script("\(exists ? "ALTER" : "CREATE") ROLE \(role) \(options)")
+            try await connection.script("GRANT \(role) TO CURRENT_USER")
+        }
+        // Roles of warehouses reach their own schema only.
+        try await connection.script("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    }
+
+    private static func migrationsFolder() throws -> String {
+        guard let folder = Bundle.module.path(forResource: "Migrations", ofType: nil) else {
+            throw Problem(
+                .missingDependency, "The migrations that belong to weir are not beside it.", hint: "Build it anew: make build.")
+        }
+        return folder
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import Kernel
+import Postgres
+import Wire
+
+/// Looks at each part and says what to do about one that is not well.
+struct HealthCheck: Sendable {
+    let house: House
+    let gateway: QueryGateway
+
+    func report() async -> HealthReport {
+        async let metadata = metadata()
+        async let engine = engine()
+        return HealthReport(
+            version: OwnProgram.version, parts: [await metadata, await worker(), await engine, lake(), python()])
+    }
+
+    private func metadata() async -> PartHealth {
+        do {
+            let rows = try await house.pool.withConnection { connection in
+                try await connection.query("SELECT current_setting('server_version') AS version")
+            }
+            let version = try rows.first?.string("version").split(separator: " ").first ?? "?"
+            return PartHealth(name: "metadata", healthy: true, detail: "PostgreSQL \(version)")
+        } catch {
+            return PartHealth(
+                name: "metadata", healthy: false, detail: "does not answer",
+                hint: "`weir up` starts it again by itself; if that does not help, see \(house.folder.logs).")
+        }
+    }
+
+    /// A worker says that it is there every few seconds (`WorkerSigns`).
+    private func worker() async -> PartHealth {
+        let workers = (try? WorkerSigns(folder: house.folder).recent(now: house.time.now())) ?? []
+        return workers.isEmpty
+            ? PartHealth(
+                name: "worker", healthy: false, detail: "none is running", hint: "Start one: `weir up`, or `weir work`.")
+            : PartHealth(name: "worker", healthy: true, detail: "\(workers.count) running")
+    }
+
+    private func engine() async -> PartHealth {
+        do {
+            return PartHealth(name: "query engine", healthy: true, detail: try await gateway.health())
+        } catch {
+            return PartHealth(
+                name: "query engine", healthy: false, detail: Problem(wrapping: error).detail,
+                hint: "`weir up` starts it again by itself within seconds.")
+        }
+    }
+
+    private func lake() -> PartHealth {
+        do {
+            let values = try FileManager.default.attributesOfFileSystem(forPath: house.folder.lake)
+            let free = (values[.systemFreeSize] as? NSNumber)?.int64Value ?? 0
+            let text = "\(free / 1_000_000_000) GB free in \(house.folder.lake)"
+            return free < 500_000_000
+                ? PartHealth(name: "lake", healthy: false, detail: text, hint: "Free space on that disk.")
+                : PartHealth(name: "lake", healthy: true, detail: text)
+        } catch {
+            return PartHealth(
+                name: "lake", healthy: false, detail: "\(house.folder.lake) cannot be read", hint: "Check the folder's rights.")
+        }
+    }
+
+    private func python() -> PartHealth {
+        FileManager.default.isExecutableFile(atPath: "\(house.settings.pythonHome)/bin/dbt")
+            ? PartHealth(name: "dbt", healthy: true, detail: house.settings.pythonHome)
+            : PartHealth(
+                name: "dbt", healthy: false, detail: "not found in \(house.settings.pythonHome)", hint: "Run `make bootstrap`.")
+    }
+}
+
+/// Files in the data folder by which workers show that they are there.
+struct WorkerSigns: Sendable {
+    let folder: DataFolder
+
+    private var signs: String { "\(folder.run)/workers" }
+
+    /// Renews this process's sign until the task is cancelled.
+    func keep() async {
+        let file = "\(signs)/\(getpid())"
+        while !Task.isCancelled {
+            try? FileManager.default.createDirectory(atPath: signs, withIntermediateDirectories: true)
+            _ = FileManager.default.createFile(atPath: file, contents: nil)
+            try? await Task.sleep(for: .seconds(2))
+        }
+        try? FileManager.default.removeItem(atPath: file)
+    }
+
+    /// Process ids of workers whose sign is at most 10 seconds old.
+    func recent(now: Date) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: signs).filter { name in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: "\(signs)/\(name)")
+            let renewed = attributes?[.modificationDate] as? Date
+            return renewed.map { now.timeIntervalSince($0) < 10 } ?? false
+        }
+    }
+}

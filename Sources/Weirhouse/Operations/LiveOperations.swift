@@ -1,0 +1,205 @@
+import Access
+import Connecting
+import Foundation
+import Ingestion
+import Jobs
+import Kernel
+import Postgres
+import Secrets
+import Warehousing
+import Wire
+
+/// What the faces ask, answered from the metadata database, the query engine and the data folder.
+///
+/// It runs in the server, into which DuckDB is never loaded: what needs DuckDB is asked of the query engine.
+struct LiveOperations: Operations {
+    let house: House
+    /// The server's address, known once it listens.
+    let address: @Sendable () -> String
+    let watch: RunWatch
+    let gateway: QueryGateway
+
+    var reader: RunReader { RunReader(pool: house.pool, address: address()) }
+
+    func health() async -> HealthReport {
+        await HealthCheck(house: house, gateway: gateway).report()
+    }
+
+    // MARK: - Runs
+
+    func startClone(_ request: CloneRequest, as caller: Caller) async throws -> CloneAccepted {
+        let place = try self.place(PlaceRequest(organization: request.organization, environment: request.environment), caller)
+        let (source, url) = try sourceName(of: request)
+        let order = CloneOrder(
+            client: place.slug, environment: place.environment, source: source, tables: request.tables ?? [],
+            views: request.views ?? false, day: house.time.now().utcDay)
+        let secretName = CloneRun.secretName(environment: place.environment, source: source)
+        if let url {
+            try await house.secrets.put(Secret(Array(url.utf8)), named: secretName, of: place.organization)
+        } else if try await house.secrets.get(secretName, of: place.organization) == nil {
+            throw Problem(.notFound, "There is no source \(source).", hint: "Give its address.")
+        }
+        let run = RunID(house.time.makeUUID())
+        let jobs = try CloneRun.jobs(for: order)
+        try await metadata { [house] in
+            try await house.pool.transaction(organization: place.organization) { connection in
+                try await connection.query(
+                    """
+                    INSERT INTO weir.sources (source_id, organization_id, environment, name, kind)
+                    VALUES (\(house.time.makeUUID()), \(place.organization), \(place.environment), \(source), 'postgres')
+                    ON CONFLICT (organization_id, environment, name) DO NOTHING
+                    """)
+                try await connection.query(
+                    """
+                    INSERT INTO weir.warehouses (warehouse_id, organization_id, environment, provider)
+                    VALUES (\(house.time.makeUUID()), \(place.organization), \(place.environment), 'ducklake')
+                    ON CONFLICT (organization_id, environment) DO NOTHING
+                    """)
+                try await house.queue.enqueue(
+                    run: run, kind: CloneRun.kind, organization: place.organization, environment: place.environment,
+                    source: source, jobs: jobs, time: house.time, on: connection)
+            }
+        }
+        return CloneAccepted(runID: run.description, runURL: "\(address())/runs/\(run)")
+    }
+
+    func testSource(_ request: SourceTestRequest, as caller: Caller) async throws -> SourceTestResult {
+        let (identity, streams) = try await house.inspectSource(request.url)
+        return SourceTestResult(
+            product: identity.product, database: identity.database,
+            streams: streams.map { found in
+                StreamView(
+                    name: found.stream.name.description, kind: found.stream.kind.rawValue,
+                    columns: found.stream.columns.count, estimatedRows: found.stream.estimatedRows,
+                    estimatedBytes: found.stream.estimatedBytes, refusal: found.refusal.map { ProblemView($0.problem) })
+            })
+    }
+
+    /// The source's name: as given, or the database's in a form that names can have.
+    private func sourceName(of request: CloneRequest) throws -> (name: String, url: String?) {
+        let address = try request.url.map { try ConnectionAddress($0) }
+        guard let name = request.source ?? address.map({ Slug.snakeCase($0.database) }) else {
+            throw Problem(.invalidInput, "The address of the source is missing.", hint: "Give it as url.")
+        }
+        guard Slug.isValid(name) else {
+            throw Problem(
+                .invalidInput, "\(name) cannot name a source.", hint: "Use a to z, digits and _, led by a letter, at most 40.")
+        }
+        return (name, request.url)
+    }
+
+    func runs(limit: Int, as caller: Caller) async throws -> [RunSummary] {
+        guard (1...500).contains(limit) else {
+            throw Problem(.invalidInput, "The limit is \(limit).", hint: "Use 1 to 500.")
+        }
+        return try await metadata { try await reader.newest(limit, as: caller) }
+    }
+
+    func run(_ id: RunID, as caller: Caller) async throws -> RunDetail {
+        try await metadata { try await reader.detail(id, as: caller) }
+    }
+
+    func logLines(of id: RunID, after sequence: Int64, as caller: Caller) async throws -> [LogLine] {
+        try await metadata {
+            _ = try await reader.detail(id, as: caller)
+            return try await reader.logLines(of: id, after: sequence, as: caller)
+        }
+    }
+
+    func events(
+        of id: RunID, after sequence: Int64, as caller: Caller
+    ) async throws -> AsyncThrowingStream<RunEvent, any Error> {
+        _ = try await run(id, as: caller)
+        let signals = watch.signals(of: id)
+        let reader = reader
+        return AsyncThrowingStream { continuation in
+            let task = Task {
+                var last = sequence
+                do {
+                    for await _ in signals {
+                        let detail = try await reader.detail(id, as: caller)
+                        for line in try await reader.logLines(of: id, after: last, as: caller) {
+                            continuation.yield(.log(line))
+                            last = line.sequence
+                        }
+                        continuation.yield(.run(detail))
+                        if detail.run.state.isOver { break }
+                        // Changes come in bursts; a reader needs no more than a few a second.
+                        try await Task.sleep(for: .milliseconds(100))
+                    }
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: (error as? PGError)?.asMetadataProblem ?? error)
+                }
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    // MARK: - Sign-in
+
+    func caller(token: String) async throws -> Caller {
+        guard let principal = try await metadata({ try await house.gate.redeem(token, as: .token) }) else {
+            throw Problem(.unauthenticated, "The token is not known.", hint: "Use the one in the data folder's file token.")
+        }
+        return Caller(principal)
+    }
+
+    func caller(session: String) async throws -> Caller? {
+        try await metadata { try await house.gate.redeem(session, as: .session) }.map(Caller.init)
+    }
+
+    func makeSignInCode(as caller: Caller) async throws -> String {
+        try await metadata { try await house.gate.issue(.code, to: caller.asPrincipal).reveal() }
+    }
+
+    func openSession(code: String) async throws -> Secret<String> {
+        try await metadata {
+            guard let principal = try await house.gate.redeem(code, as: .code) else {
+                throw Problem(
+                    .unauthenticated, "This sign-in link was used already or is too old.", hint: "Make a new one: weir sign-in-link")
+            }
+            return try await house.gate.issue(.session, to: principal)
+        }
+    }
+
+    func closeSession(_ session: String) async throws {
+        try await metadata {
+            guard let principal = try await house.gate.redeem(session, as: .session) else { return }
+            try await house.gate.revoke(session: session, of: principal)
+        }
+    }
+
+    // MARK: -
+
+    /// The warehouse that is meant; only the caller's own organization's.
+    func place(_ request: PlaceRequest, _ caller: Caller) throws -> WarehousePlace {
+        let slug = request.organization ?? caller.slug
+        guard slug == caller.slug else {
+            throw Problem(.forbidden, "You do not belong to an organization \(slug).", hint: "Leave it out, or use \(caller.slug).")
+        }
+        let environment = request.environment ?? "dev"
+        guard ["dev", "stage", "prod"].contains(environment) else {
+            throw Problem(.invalidInput, "There is no environment \(environment).", hint: "Use dev, stage or prod.")
+        }
+        return WarehousePlace(organization: caller.organization, slug: slug, environment: environment)
+    }
+
+    /// Turns failures of the metadata database into problems.
+    func metadata<Value: Sendable>(_ work: () async throws -> Value) async throws -> Value {
+        do {
+            return try await work()
+        } catch let error as PGError {
+            throw error.asMetadataProblem
+        }
+    }
+}
+
+extension Caller {
+    init(_ principal: Principal) {
+        self.init(
+            organization: principal.organization, slug: principal.slug, principal: principal.id, name: principal.name)
+    }
+
+    var asPrincipal: Principal { Principal(organization: organization, slug: slug, id: principal, name: name) }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import Jobs
+import Kernel
+import Modeling
+import Postgres
+import Wire
+
+/// Reads runs from the metadata database into what the faces show.
+struct RunReader: Sendable {
+    let pool: PGPool
+    /// The server's address, for links.
+    let address: String
+
+    func newest(_ limit: Int, as caller: Caller) async throws -> [RunSummary] {
+        try await pool.transaction(organization: caller.organization) { connection in
+            try await connection.query(
+                Self.summaries + " ORDER BY created_at DESC LIMIT \(limit)"
+            ).map { try summary($0, caller) }
+        }
+    }
+
+    /// - Throws: `notFound`.
+    func detail(_ id: RunID, as caller: Caller) async throws -> RunDetail {
+        try await pool.transaction(organization: caller.organization) { connection in
+            guard let row = try await connection.query(Self.summaries + " WHERE run_id = \(id)").first else {
+                throw Problem(.notFound, "There is no run \(id).", hint: "`weir runs` lists those there are.")
+            }
+            let run = try summary(row, caller)
+            let jobs = try await connection.query(
+                """
+                SELECT *, \(Self.moment("started_at")) AS started, \(Self.moment("finished_at")) AS finished,
+                  extract(epoch FROM started_at)::float8 AS started_s, extract(epoch FROM finished_at)::float8 AS finished_s
+                FROM weir.jobs WHERE run_id = \(id) ORDER BY position
+                """)
+            let receipts = try await connection.query(
+                "SELECT * FROM weir.receipts WHERE run_id = \(id) ORDER BY stream")
+            return RunDetail(
+                run: run, jobs: try views(of: jobs), streams: try receipts.map(receipt), models: try models(in: jobs),
+                dashboardURL: try dashboard(in: jobs).map { "\(address)/dashboards/\($0)?environment=\(run.environment)" },
+                loadSeconds: try loadSeconds(jobs))
+        }
+    }
+
+    func logLines(of id: RunID, after sequence: Int64, as caller: Caller) async throws -> [LogLine] {
+        try await pool.transaction(organization: caller.organization) { connection in
+            try await connection.query(
+                """
+                SELECT sequence, \(Self.moment("at")) AS moment, job_kind, level, text FROM weir.log_lines
+                WHERE run_id = \(id) AND sequence > \(sequence) ORDER BY sequence LIMIT 10000
+                """
+            ).map { row in
+                LogLine(
+                    sequence: try row.int("sequence"), at: try row.string("moment"), job: try row.string("job_kind"),
+                    level: try row.string("level"), text: try row.string("text"))
+            }
+        }
+    }
+
+    private static func moment(_ column: String) -> SQL {
+        SQL(unsafe: "to_char(\(column) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')")
+    }
+
+    private static let summaries: SQL = """
+        SELECT *, \(moment("created_at")) AS created, \(moment("finished_at")) AS finished,
+          extract(epoch FROM coalesce(finished_at, now()) - created_at)::float8 AS seconds FROM weir.runs
+        """
+
+    private func summary(_ row: PGRow, _ caller: Caller) throws -> RunSummary {
+        RunSummary(
+            runID: try row.string("run_id"), kind: try row.string("kind"), organization: caller.slug,
+            environment: try row.string("environment"), source: try row.string("source"), state: try state(row),
+            createdAt: try row.string("created"), finishedAt: try row.optional("finished"),
+            seconds: try rounded(row.double("seconds")), problem: try problem(row))
+    }
+
+    private func state(_ row: PGRow) throws -> StateWord {
+        StateWord(rawValue: try row.string("state")) ?? .failed
+    }
+
+    private func problem(_ row: PGRow) throws -> ProblemView? {
+        let stored: StoredProblem? = try row.optionalJSON("problem")
+        return stored.map { ProblemView($0.problem) }
+    }
+
+    private func views(of jobs: [PGRow]) throws -> [JobView] {
+        var before: String?
+        return try jobs.map { row in
+            let kind = try row.string("kind")
+            let state = try state(row)
+            let progress: JobProgress? = try row.optionalJSON("progress")
+            defer { if state != .success { before = before ?? kind } }
+            return JobView(
+                jobID: try row.string("job_id"), kind: kind, state: state, attempt: try Int(row.int("attempt")),
+                progress: progress.map {
+                    ProgressView(
+                        done: $0.done, total: $0.total, unit: $0.unit, rows: $0.rows, bytes: $0.bytes, note: $0.note)
+                },
+                startedAt: try row.optional("started"), finishedAt: try row.optional("finished"), problem: try problem(row),
+                waiting: state == .pending ? before.map { "waiting for \($0)" } ?? "waiting for a worker" : nil)
+        }
+    }
+
+    private func receipt(_ row: PGRow) throws -> StreamReceipt {
+        StreamReceipt(
+            name: try row.string("stream"), table: try row.string("raw_table"), sourceRows: try row.optionalInt("source_rows"),
+            loadedRows: try row.optionalInt("loaded_rows"), verified: try row.bool("verified"), problem: try problem(row))
+    }
+
+    private func job(_ kind: String, in jobs: [PGRow]) throws -> PGRow? {
+        try jobs.first { try $0.string("kind") == kind }
+    }
+
+    private func models(in jobs: [PGRow]) throws -> ModelsReceipt? {
+        let result: BuildResult? = try job(ModelJob.kind, in: jobs)?.optionalJSON("result")
+        return result.map {
+            ModelsReceipt(built: $0.modelsBuilt, testsPassed: $0.testsPassed, testsFailed: $0.testsFailed)
+        }
+    }
+
+    private func dashboard(in jobs: [PGRow]) throws -> String? {
+        let outcome: PublishJob.Outcome? = try job(PublishJob.kind, in: jobs)?.optionalJSON("result")
+        return outcome?.dashboard
+    }
+
+    /// From the first byte read to the load's commit.
+    private func loadSeconds(_ jobs: [PGRow]) throws -> Double? {
+        guard let start = try job("extract", in: jobs)?.optionalDouble("started_s"),
+            let end = try job("load", in: jobs)?.optionalDouble("finished_s")
+        else { return nil }
+        return rounded(end - start)
+    }
+
+    private func rounded(_ seconds: Double) -> Double { (seconds * 1000).rounded() / 1000 }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import Kernel
+import Modeling
+import Warehousing
+import Wire
+
+/// Queries, tables and dashboards: all through the query engine.
+extension LiveOperations {
+    func query(_ request: QueryRequest, as caller: Caller) async throws -> QueryTable {
+        let place = try place(PlaceRequest(organization: request.organization, environment: request.environment), caller)
+        let limit = request.limit ?? 10_000
+        guard (1...100_000).contains(limit) else {
+            throw Problem(.invalidInput, "The limit is \(limit).", hint: "Use 1 to 100000; csv and parquet give all rows.")
+        }
+        return try await gateway.rows(request.sql, limit: limit, in: place)
+    }
+
+    func export(_ request: QueryRequest, as caller: Caller) async throws -> AsyncThrowingStream<[UInt8], any Error> {
+        let place = try place(PlaceRequest(organization: request.organization, environment: request.environment), caller)
+        return try await gateway.export(request.sql, as: request.format ?? .csv, in: place)
+    }
+
+    func tables(of request: PlaceRequest, as caller: Caller) async throws -> [SchemaView] {
+        try await gateway.tables(in: place(request, caller))
+    }
+
+    func preview(
+        schema: String, table: String, limit: Int, of request: PlaceRequest, as caller: Caller
+    ) async throws -> QueryTable {
+        guard WarehouseSchema(rawValue: schema) != nil else {
+            throw Problem(.notFound, "There is no schema \(schema).", hint: "Use RAW, STAGING, INTERMEDIATE or MARTS.")
+        }
+        let name = "\"\(schema)\".\"\(table.replacing("\"", with: "\"\""))\""
+        return try await gateway.rows("SELECT * FROM \(name)", limit: min(max(limit, 1), 1000), in: place(request, caller))
+    }
+
+    func dashboards(as caller: Caller) async throws -> [DashboardSummary] {
+        let files = DashboardFiles(modelsFolder: house.folder.models)
+        return try ["dev", "stage", "prod"].flatMap { environment in
+            let place = try place(PlaceRequest(environment: environment), caller)
+            return try files.all(in: place).map { summary(of: $0, in: place) }
+        }
+    }
+
+    func dashboard(_ name: String, of request: PlaceRequest, as caller: Caller) async throws -> DashboardView {
+        let place = try place(request, caller)
+        let dashboard = try DashboardFiles(modelsFolder: house.folder.models).dashboard(name, in: place)
+        let days = try await days(of: dashboard, in: place)
+        return DashboardView(
+            summary: summary(of: dashboard, in: place),
+            charts: dashboard.charts.map { chart in
+                ChartView(
+                    id: chart.id, title: chart.title, kind: chart.kind.rawValue, x: chart.x ?? "", y: chart.y,
+                    unit: chart.unit, isDated: chart.dateColumn != nil)
+            }, firstDay: days.from, lastDay: days.to)
+    }
+
+    func chart(
+        _ id: String, of name: String, range: DayRange, of request: PlaceRequest, as caller: Caller
+    ) async throws -> ChartData {
+        let place = try place(request, caller)
+        let dashboard = try DashboardFiles(modelsFolder: house.folder.models).dashboard(name, in: place)
+        guard let chart = dashboard.charts.first(where: { $0.id == id }) else {
+            throw Problem(.notFound, "The dashboard \(name) has no chart \(id).", hint: "It may have been edited: reload the page.")
+        }
+        let sql = try chart.statement(from: range.from, through: range.to)
+        async let through = LandedStreams(pool: house.pool).verifiedThrough(source: dashboard.source, in: place)
+        let table = try await gateway.rows(sql, limit: 5000, in: place)
+        return ChartData(table: table, verifiedThrough: try await through)
+    }
+
+    private func summary(of dashboard: Dashboard, in place: WarehousePlace) -> DashboardSummary {
+        DashboardSummary(
+            name: dashboard.name, title: dashboard.title, organization: place.slug, environment: place.environment,
+            charts: dashboard.charts.count)
+    }
+
+    /// First and last day of the first dated chart drawn along days.
+    private func days(of dashboard: Dashboard, in place: WarehousePlace) async throws -> DayRange {
+        guard let chart = dashboard.charts.first(where: { $0.dateColumn != nil && $0.kind == .line }), let x = chart.x else {
+            return DayRange(from: nil, to: nil)
+        }
+        let column = "\"\(x.replacing("\"", with: "\"\""))\""
+        let sql = "SELECT min(\(column))::DATE::VARCHAR, max(\(column))::DATE::VARCHAR FROM (\(try chart.statement()))"
+        let row = try? await gateway.rows(sql, limit: 1, in: place).rows.first
+        return DayRange(from: row?.first?.text, to: row?.last?.text)
+    }
+}

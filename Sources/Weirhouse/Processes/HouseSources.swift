@@ -1,0 +1,31 @@
+import Connecting
+import DuckDB
+import Ingestion
+import Kernel
+import Postgres
+import PostgresConnector
+import Secrets
+
+extension House {
+    /// Signs in to a source and lists its streams. Loads no DuckDB.
+    /// - Throws: as `Source.check` and `discover`; `invalidInput` for an address that cannot be used.
+    func inspectSource(_ url: String) async throws -> (SourceIdentity, [DiscoveredStream]) {
+        let source = PostgresSource(
+            address: try ConnectionAddress(url),
+            duckDB: { throw Problem(.unsupported, "This process reads no data from sources.") })
+        return (try await source.check(), try await source.discover())
+    }
+
+    /// A source with its credentials, for one run.
+    /// - Throws: `notFound` if its address is not kept any more.
+    func openSource(
+        _ order: CloneOrder, of organization: OrganizationID, _ duckDB: DuckEnvironment
+    ) async throws -> any Source {
+        let name = CloneRun.secretName(environment: order.environment, source: order.source)
+        guard let address = try await secrets.get(name, of: organization) else {
+            throw Problem(.notFound, "The address of the source \(order.source) is not kept.", hint: "Clone it with its address.")
+        }
+        return PostgresSource(
+            address: try ConnectionAddress(String(decoding: address.reveal(), as: UTF8.self)), duckDB: { duckDB })
+    }
+}

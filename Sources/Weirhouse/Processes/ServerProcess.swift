@@ -1,0 +1,72 @@
+import API
+import Console
+import Foundation
+import Hummingbird
+import Kernel
+import Logging
+import Postgres
+import ServiceLifecycle
+import Synchronization
+import Wire
+
+/// `weir serve`: API and console. DuckDB is never loaded into it.
+struct ServerProcess: Service {
+    let house: House
+    let logger: Logger
+
+    func run() async throws {
+        try Port.check(house.settings.port)
+        let watch = RunWatch(listener: house.listener("weir_runs"))
+        let listening = Listening(folder: house.folder)
+        // The address is known once the port is; links are made after that.
+        let operations = LiveOperations(
+            house: house, address: { listening.address }, watch: watch, gateway: QueryGateway(house: house))
+        let router = Router()
+        API(operations: operations, time: house.time, observe: house.observe).addRoutes(to: router)
+        try Console(
+            operations: operations, assetsFolder: "\(house.settings.pythonHome)/assets", time: house.time,
+            observe: house.observe
+        ).addRoutes(to: router)
+        let application = Application(
+            router: router,
+            configuration: ApplicationConfiguration(
+                address: .hostname("127.0.0.1", port: house.settings.port), serverName: nil),
+            onServerRunning: { channel in listening.announce(port: channel.localAddress?.port ?? 0) },
+            logger: logger)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await cancelWhenGracefulShutdown { await watch.run() } }
+            group.addTask {
+                do {
+                    try await application.run()
+                } catch {
+                    house.observe(.partFailed(part: "server", problem: Problem(wrapping: error)))
+                }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+        listening.withdraw()
+    }
+}
+
+/// Where the server listens, told to the other commands in `server.json`.
+final class Listening: Sendable {
+    private let folder: DataFolder
+    private let port = Atomic<Int>(0)
+
+    init(folder: DataFolder) { self.folder = folder }
+
+    var address: String { "http://127.0.0.1:\(port.load(ordering: .acquiring))" }
+
+    func announce(port: Int) {
+        self.port.store(port, ordering: .releasing)
+        let file = ServerFile(address: address, pid: getpid())
+        if let data = try? JSONEncoder().encode(file) { try? folder.write(data, to: folder.serverFile) }
+    }
+
+    func withdraw() {
+        if let file = try? ServerFile.read(folder.serverFile), file.pid == getpid() {
+            try? FileManager.default.removeItem(atPath: folder.serverFile)
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import Kernel
+import Logging
+import Subprocess
+import SystemPackage
+
+/// Keeps child processes of this program running: one that ends is started again, after a growing pause.
+///
+/// Each child holds the end of a pipe; when this process goes, however it goes, the pipe closes and the child ends
+/// (`ParentWatch`).
+struct Supervisor: Sendable {
+    struct Child: Sendable {
+        let name: String
+        let arguments: [String]
+    }
+
+    let settings: Settings
+    let logger: Logger
+
+    /// Runs until the task is cancelled; then it stops the child and waits for its end.
+    func keep(_ child: Child) async {
+        var failures = 0
+        while !Task.isCancelled {
+            let started = ContinuousClock.now
+            let ending = await run(child)
+            guard !Task.isCancelled else { return }
+            // Whoever ran for a while gets a fresh start.
+            failures = ContinuousClock.now - started > .seconds(30) ? 1 : failures + 1
+            logger.warning("\(child.name) ended (\(ending)); it is started again")
+            try? await Task.sleep(for: backoff(after: failures, base: .milliseconds(200), ceiling: .seconds(5)))
+        }
+    }
+
+    private func run(_ child: Child) async -> String {
+        var platform = PlatformOptions()
+        platform.createSession = true
+        platform.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(20))]
+        do {
+            let result = try await Subprocess.run(
+                .path(FilePath(OwnProgram.path)), arguments: Arguments(child.arguments), environment: environment,
+                platformOptions: platform, input: .inputWriter, output: .discarded, error: .sequence
+            ) { execution in
+                for try await line in execution.standardError.strings() {
+                    FileHandle.standardError.write(Data("\(line.trimmingCharacters(in: .newlines))\n".utf8))
+                }
+            }
+            return "\(result.terminationStatus)"
+        } catch {
+            return String(describing: error)
+        }
+    }
+
+    private var environment: Environment {
+        .inherit.updating([
+            "WEIR_DATA": settings.data, "WEIR_PORT": String(settings.port), "WEIR_PYTHON_HOME": settings.pythonHome,
+            ParentWatch.variable: "1",
+            // glibc's arenas would each keep what threads of DuckDB have freed.
+            "MALLOC_ARENA_MAX": "2",
+        ])
+    }
+}
+
+/// Ends this process when its supervisor is gone.
+enum ParentWatch {
+    static let variable: Environment.Key = "WEIR_SUPERVISED"
+
+    /// In a supervised process: reads standard input, which nobody writes to, until it closes.
+    static func begin() {
+        guard ProcessInfo.processInfo.environment[variable.rawValue] != nil else { return }
+        Thread.detachNewThread {
+            var byte: UInt8 = 0
+            while true {
+                let count = read(0, &byte, 1)
+                if count == 0 || (count < 0 && errno != EINTR) { _exit(0) }
+            }
+        }
+    }
+}

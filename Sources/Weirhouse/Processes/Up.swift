@@ -1,0 +1,130 @@
+import Access
+import Foundation
+import Kernel
+import Logging
+import Postgres
+
+/// `weir up`: everything on this machine.
+struct Up: Sendable {
+    let settings: Settings
+    let logger: Logger
+    /// Called once, with the address, when the first page can be opened.
+    let ready: @Sendable (String) -> Void
+
+    /// Runs until the task is cancelled, then stops all parts in order.
+    /// - Throws: what keeps it from starting: `portTaken`, `conflict`, `dataFolderNewer`, `missingDependency`, …
+    func run() async throws {
+        let folder = DataFolder(settings.data)
+        try folder.prepare()
+        let lock = try folder.lock()
+        defer { withExtendedLifetime(lock) {} }
+        try Port.check(settings.port)
+        try? FileManager.default.removeItem(atPath: folder.serverFile)
+        defer { try? FileManager.default.removeItem(atPath: folder.serverFile) }
+        let metadata = try Metadata.of(settings, folder: folder)
+        guard settings.databaseURL == nil else { return try await runParts(folder, metadata) }
+        try await withPrivateCluster(folder) { try await runParts(folder, metadata) }
+    }
+
+    /// The cluster outlives the parts: it is stopped when they have ended.
+    private func withPrivateCluster(_ folder: DataFolder, _ work: @escaping @Sendable () async throws -> Void) async throws {
+        let cluster = try PrivateCluster(
+            folder: folder, programs: settings.postgresPrograms, ownerPassword: try folder.secretText("postgres.owner.password"))
+        try await cluster.prepare()
+        let keeper = Task {
+            var failures = 0
+            while !Task.isCancelled {
+                do {
+                    try await cluster.run { [logger] line in logger.notice("postgres: \(line.trimmingCharacters(in: .newlines))") }
+                } catch {
+                    logger.error("postgres: \(error)")
+                }
+                guard !Task.isCancelled else { return }
+                failures += 1
+                try? await Task.sleep(for: backoff(after: failures, base: .milliseconds(200), ceiling: .seconds(5)))
+                try? await cluster.prepare()
+            }
+        }
+        let result: Result<Void, any Error>
+        do {
+            try await cluster.waitUntilReady()
+            try await work()
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        keeper.cancel()
+        await keeper.value
+        try result.get()
+    }
+
+    private func runParts(_ folder: DataFolder, _ metadata: Metadata) async throws {
+        try await metadata.migrate(applicationPassword: try folder.secretText("postgres.app.password"))
+        try await LocalAdmin(folder: folder, metadata: metadata).prepare()
+        let supervisor = Supervisor(settings: settings, logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for name in ["serve", "work", "engine"] {
+                group.addTask { await supervisor.keep(Supervisor.Child(name: name, arguments: [name])) }
+            }
+            group.addTask {
+                ready(try await address(in: folder))
+                // Stays until the group is cancelled with the rest.
+                while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Waits for the server to say where it listens.
+    private func address(in folder: DataFolder) async throws -> String {
+        while true {
+            try Task.checkCancellation()
+            if let found = try? ServerFile.read(folder.serverFile) { return found.address }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+}
+
+/// The first organization and the local admin, whose API token lies in the data folder.
+struct LocalAdmin: Sendable {
+    let folder: DataFolder
+    let metadata: Metadata
+
+    static let organization = "acme"
+    static let name = "admin"
+
+    func prepare() async throws {
+        let pool = PGPool(metadata.application, limit: 1)
+        let gate = Gate(pool: pool, time: .system)
+        let admin = try await gate.ensureOrganization(slug: Self.organization, principal: Self.name)
+        try await gate.register(try folder.secretText("token"), as: .token, of: admin)
+        await pool.close()
+    }
+}
+
+/// TCP ports of this machine.
+enum Port {
+    /// - Throws: `portTaken` if another program listens on it. 0 is always free.
+    static func check(_ port: Int) throws {
+        guard port != 0 else { return }
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        var reuse: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let status = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard status == 0 else {
+            throw Problem(
+                .portTaken, "Port \(port) is taken or not allowed.",
+                hint: "Stop what listens there, or choose another with --port (0 picks a free one).")
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import DuckDB
+import EmbeddedWarehouse
+import Foundation
+import Ingestion
+import Jobs
+import Kernel
+import Lakehouse
+import Loading
+import Postgres
+import PostgresConnector
+import Provisioning
+import ServiceLifecycle
+import Warehousing
+
+/// `weir work`: loads, models and publishes.
+struct WorkerProcess: Service {
+    let house: House
+
+    func run() async throws {
+        let duckDB = try house.duckDB()
+        let worker = Worker(
+            queue: house.queue, listener: house.listener("weir_jobs"), handlers: handlers(duckDB),
+            name: "\(ProcessInfo.processInfo.hostName)/\(getpid())", slots: 2, observe: house.observe)
+        house.observe(.partStarted(part: "worker", detail: "DuckDB \(duckDB.library.version)"))
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await WorkerSigns(folder: house.folder).keep() }
+                group.addTask { await worker.run() }
+            }
+        }
+        house.observe(.partStopped(part: "worker", detail: "all jobs given back"))
+    }
+
+    private func handlers(_ duckDB: DuckEnvironment) -> [any JobHandler] {
+        let adapter = house.embedded(duckDB)
+        let landed = LandedStreams(pool: house.pool)
+        let layout = house.layout
+        let lakeKey: @Sendable (CloneOrder, ClaimedJob) async throws -> Secret<[UInt8]> = { _, job in
+            try await adapter.lakeKey(of: CloneRun.place(of: job))
+        }
+        return [
+            ProvisionJob(adapter: adapter, place: CloneRun.place),
+            ExtractJob(
+                layout: layout, receipts: house.receipts, parallelism: 2,
+                openSource: { [house] order, job in try await house.openSource(order, of: job.organization, duckDB) },
+                lakeKey: lakeKey),
+            ValidateJob(
+                layout: layout, receipts: house.receipts,
+                openValidation: {
+                    let database = try await duckDB.open(memory: "256MB", threads: 2, spill: layout.spill)
+                    return try Validation(layout: layout, database: database)
+                }, lakeKey: lakeKey),
+            LoadJob(
+                layout: layout, adapter: adapter, receipts: house.receipts, place: CloneRun.place,
+                passed: { context in
+                    let passed: ValidateJob.Passed = try await context.result(of: "validate")
+                    return passed.places
+                },
+                remember: { streams, position, job in
+                    let order: CloneOrder = try job.payload()
+                    try await landed.remember(
+                        streams, of: order.source, position: position, in: CloneRun.place(of: job))
+                }),
+            ModelJob(
+                adapter: adapter, landed: landed, modelsFolder: house.folder.models, pythonHome: house.settings.pythonHome),
+            PublishJob(
+                pool: house.pool, landed: landed, dashboards: DashboardFiles(modelsFolder: house.folder.models)),
+        ]
+    }
+}

@@ -1,0 +1,57 @@
+import Configuration
+import Foundation
+import Kernel
+
+/// What is set from outside: options of the command line over environment variables over defaults.
+struct Settings: Sendable {
+    /// The data folder, absolute.
+    var data: String
+    /// 0: any free one.
+    var port: Int
+    /// Weirhouse's Python environment: DuckDB, its extensions, dbt, browser assets.
+    var pythonHome: String
+    var duckDBLibrary: String?
+    /// Another PostgreSQL for the metadata than the private cluster.
+    var databaseURL: Secret<String>?
+    /// Folder of `initdb` and `postgres`.
+    var postgresPrograms: String?
+
+    /// - Throws: `invalidInput`.
+    static func read(data: String? = nil, port: Int? = nil) throws -> Settings {
+        let reader = ConfigReader(provider: EnvironmentVariablesProvider())
+        let port = port ?? reader.int(forKey: "weir.port", default: 8080)
+        guard (0...65_535).contains(port) else {
+            throw Problem(.invalidInput, "\(port) is no port.", hint: "Use 0 to 65535.")
+        }
+        let folder = data ?? reader.string(forKey: "weir.data") ?? "~/.weirhouse"
+        return Settings(
+            data: absolute(folder), port: port,
+            pythonHome: absolute(reader.string(forKey: "weir.python.home") ?? nearestPythonHome()),
+            duckDBLibrary: reader.string(forKey: "weir.duckdb.library"),
+            databaseURL: reader.string(forKey: "database.url", isSecret: true).map { Secret($0) },
+            postgresPrograms: reader.string(forKey: "weir.postgres.bin"))
+    }
+
+    private static func absolute(_ path: String) -> String {
+        let expanded = (path as NSString).expandingTildeInPath
+        let whole = expanded.hasPrefix("/") ? expanded : "\(FileManager.default.currentDirectoryPath)/\(expanded)"
+        return (whole as NSString).standardizingPath
+    }
+
+    /// `.venv` in the folder of the program or one above it: where `make bootstrap` puts it.
+    private static func nearestPythonHome() -> String {
+        var folder = (OwnProgram.path as NSString).deletingLastPathComponent
+        while folder.count > 1 {
+            let candidate = "\(folder)/.venv"
+            if FileManager.default.fileExists(atPath: "\(candidate)/bin/python") { return candidate }
+            folder = (folder as NSString).deletingLastPathComponent
+        }
+        return "/usr/lib/weirhouse/python"
+    }
+}
+
+/// This program's file.
+enum OwnProgram {
+    static let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "weir"
+    static let version = "0.1.0"
+}

@@ -1,0 +1,3 @@
+import Weirhouse
+
+await Weirhouse.main()

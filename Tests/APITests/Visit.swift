@@ -1,0 +1,74 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Kernel
+import NIOCore
+import Synchronization
+import Wire
+
+@testable import API
+
+/// What the API has said about its own faults.
+final class Witness: Sendable {
+    private let seen = Mutex<[(correlation: String, problem: Problem)]>([])
+
+    var faults: [(correlation: String, problem: Problem)] { seen.withLock { $0 } }
+
+    func observe(_ observation: Observation) {
+        guard case .requestFailed(let correlation, _, _, let problem) = observation else { return }
+        seen.withLock { $0.append((correlation, problem)) }
+    }
+}
+
+/// One request to an API of its own, as a program that holds the token makes it.
+func visit(
+    _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil, token: String? = House.token,
+    headers: HTTPFields = [:], house: House = House(), witness: Witness = Witness()
+) async throws -> TestResponse {
+    let router = Router()
+    API(operations: house, observe: witness.observe).addRoutes(to: router)
+    router.get("/") { _, _ in "console" }
+    var headers = headers
+    if let token { headers[.authorization] = "Bearer \(token)" }
+    if body != nil, headers[.contentType] == nil { headers[.contentType] = "application/json" }
+    let fields = headers
+    return try await Application(router: router).test(.router) { client in
+        try await client.execute(uri: path, method: method, headers: fields, body: body.map { ByteBuffer(string: $0) })
+    }
+}
+
+extension TestResponse {
+    var text: String { String(buffer: body) }
+    var json: JSONValue { get throws { try JSONDecoder().decode(JSONValue.self, from: Data(body.readableBytesView)) } }
+    var correlation: String? { headers[.correlation] }
+}
+
+extension JSONValue {
+    subscript(_ key: String) -> JSONValue? {
+        if case .object(let members) = self { members[key] } else { nil }
+    }
+
+    var string: String? {
+        if case .text(let text) = self { text } else { nil }
+    }
+}
+
+/// A body that each endpoint takes, and values for the captures of its path.
+enum Sample {
+    static func body(of endpoint: Endpoint) -> String? {
+        switch endpoint.name {
+        case "testSource": #"{"url": "postgresql://u@h/d"}"#
+        case "startClone":
+            #"{"url": "postgresql://u@h/d", "tables": ["a"], "views": true, "environment": "dev", "source": null}"#
+        case "query": #"{"sql": "SELECT 1", "limit": 5}"#
+        default: nil
+        }
+    }
+
+    static func path(of endpoint: Endpoint) -> String {
+        endpoint.path.replacing("{schema}", with: "RAW").replacing("{table}", with: "a%20b")
+            .replacing("{name}", with: "shop").replacing("runs/{id}", with: "runs/\(House.run)")
+            .replacing("{id}", with: "c")
+    }
+}

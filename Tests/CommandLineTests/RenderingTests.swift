@@ -1,0 +1,142 @@
+import Foundation
+import Testing
+import Wire
+
+@testable import CommandLine
+
+@Suite struct RenderingTests {
+    private let terminal = Style(width: 100, hasColor: false, hasUnicode: true)
+
+    @Test("receipts of a run that went well")
+    func receipts() throws {
+        let text = ReceiptsText(style: .plain).text(
+            of: Sample.success, dashboard: "http://127.0.0.1:8080/dashboards/chinook")
+        try expectGolden(text, "receipts-success.txt")
+    }
+
+    @Test("receipts of a run that failed name what is not equal and why")
+    func failedReceipts() throws {
+        try expectGolden(ReceiptsText(style: .plain).text(of: Sample.failure, dashboard: nil), "receipts-failed.txt")
+        var narrow = terminal
+        narrow.width = 48
+        let text = ReceiptsText(style: narrow).text(of: Sample.failure, dashboard: nil)
+        try expectGolden(text, "receipts-failed-narrow.txt")
+    }
+
+    @Test("the JSON of a run that went well has every key and no problem; a failed one has problems and nulls")
+    func json() throws {
+        let success = CloneResult(detail: Sample.success, dashboard: "http://h/dashboards/chinook")
+        try expectGolden(String(decoding: WireJSON.encode(success), as: UTF8.self) + "\n", "clone-success.json")
+        let failure = CloneResult(detail: Sample.failure, dashboard: nil)
+        try expectGolden(String(decoding: WireJSON.encode(failure), as: UTF8.self) + "\n", "clone-failed.json")
+    }
+
+    @Test("only a success whose streams are all verified is verified")
+    func verified() {
+        #expect(CloneResult.isVerified(Sample.success))
+        #expect(!CloneResult.isVerified(Sample.failure))
+        var unequal = Sample.success
+        unequal.streams[0].verified = false
+        #expect(!CloneResult.isVerified(unequal))
+    }
+
+    @Test("progress has a line per job that never fills the terminal", arguments: [100, 80, 60, 40, 24, 12, 5])
+    func progress(width: Int) throws {
+        var style = terminal
+        style.width = width
+        let lines = ProgressLines(style: style, rates: ["job-extract": 812_345.4]).lines(of: Sample.underway)
+        #expect(lines.count == Sample.underway.jobs.count)
+        #expect(lines.allSatisfy { $0.columns < width })
+        if width >= 40 { try expectGolden(lines.map { $0 + "\n" }.joined(), "progress-\(width).txt") }
+    }
+
+    @Test("progress in colour is as wide as without")
+    func color() {
+        var style = terminal
+        style.hasColor = true
+        let colored = ProgressLines(style: style).lines(of: Sample.underway)
+        let plain = ProgressLines(style: terminal).lines(of: Sample.underway)
+        #expect(colored != plain)
+        #expect(colored.map { $0.replacing(/\x{1B}\[[0-9]*m/, with: "") } == plain)
+    }
+
+    @Test("without a terminal each job is one plain line")
+    func plainProgress() throws {
+        let lines = ProgressLines(style: .plain, rates: ["job-extract": 812_345.4])
+        let text = Sample.underway.jobs.map { lines.plain($0) + "\n" }.joined()
+        try expectGolden(text, "progress-plain.txt")
+    }
+
+    @Test("a query's answer is aligned, whole in a pipe, and cut to a terminal")
+    func table() throws {
+        try expectGolden(QueryText(style: .plain).text(of: Self.answer), "query-pipe.txt")
+        try expectGolden(QueryText(style: terminal).text(of: Self.answer), "query-terminal.txt")
+        var narrow = terminal
+        narrow.width = 32
+        let text = QueryText(style: narrow).text(of: Self.answer)
+        #expect(text.split(separator: "\n").dropLast(2).allSatisfy { $0.description.columns <= 32 })
+        try expectGolden(text, "query-narrow.txt")
+    }
+
+    @Test("a value can neither break a line nor steer the terminal")
+    func controls() {
+        #expect("a\nb\u{1B}[31m\u{9B}x\t\u{7}".withoutControls == "a\\nb\\x1b[31m\\x9bx\\t\\x07")
+    }
+
+    @Test("wide characters count two columns")
+    func widths() {
+        #expect("日本".columns == 4 && "é".columns == 1 && "😀".columns == 2 && "e\u{301}".columns == 1)
+        #expect("日本語".cut(to: 5) == "日本…" && "日本語".cut(to: 4) == "日…" && "abc".cut(to: 3) == "abc")
+    }
+
+    @Test("figures read well")
+    func figures() {
+        #expect(Figures.grouped(-1_234_567) == "-1,234,567" && Figures.grouped(999) == "999")
+        #expect(Figures.bytes(999) == "999 B" && Figures.bytes(45_249_000) == "45.2 MB")
+        #expect(
+            Figures.seconds(0.04) == "0.0 s" && Figures.seconds(59.9) == "59.9 s" && Figures.seconds(125) == "2 min 5 s"
+        )
+        #expect(Figures.count(1, "row") == "1 row" && Figures.count(0, "row") == "0 rows")
+    }
+
+    @Test("the rate of a job comes from what was seen of it")
+    func rate() {
+        var meter = RateMeter()
+        for (seconds, rows) in [(0.0, Int64(1000)), (1, 3000), (4, 9000)] {
+            let job = Sample.job("extract", .running, ProgressView(done: 1, total: 2, unit: "tables", rows: rows))
+            meter.see(Sample.run(.running, [job]), at: seconds)
+        }
+        #expect(meter.rates == ["job-extract": 2000])
+    }
+
+    @Test("a health report says what to do where it is not well")
+    func health() throws {
+        let report = HealthReport(
+            version: "0.1.0",
+            parts: [
+                PartHealth(name: "metadata", healthy: true, detail: "PostgreSQL 15.18 answers."),
+                PartHealth(
+                    name: "query engine", healthy: false, detail: "It does not answer.", hint: "Look at its log."),
+            ])
+        try expectGolden(HealthText(style: .plain).text(of: report, at: "http://127.0.0.1:8080"), "status.txt")
+    }
+
+    @Test("a list of runs and one run")
+    func runs() throws {
+        let text = RunText(style: .plain)
+        try expectGolden(text.text(of: [Sample.success.run, Sample.failure.run]), "runs.txt")
+        try expectGolden(text.text(of: Sample.failure, dashboard: nil), "run.txt")
+        #expect(text.text(of: []) == "There are no runs yet. Begin with: weir clone URL\n")
+    }
+
+    private static let answer = QueryTable(
+        columns: [
+            QueryColumn(name: "id", type: "INTEGER"), QueryColumn(name: "name", type: "VARCHAR"),
+            QueryColumn(name: "total", type: "DECIMAL(10,2)"), QueryColumn(name: "tags", type: "INTEGER[]"),
+        ],
+        rows: [
+            [.integer(1), .text("Größe 日本"), .text("2328.60"), .text("[1, 2]")],
+            [.integer(1_000_000), .null, .null, .text("")],
+            [.integer(2), .text(String(repeating: "long ", count: 40) + "\nend"), .number(0.5), .null],
+        ], truncated: true, seconds: 0.1)
+}

@@ -1,0 +1,121 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Kernel
+import Logging
+import NIOCore
+import Testing
+import Wire
+
+@testable import Console
+
+/// Asks the console for pages as a browser would, without a network.
+struct Browser {
+    let operations: FixtureOperations
+    let responder: RouterResponder<FixtureContext>
+    let observed = Observed()
+
+    init(_ operations: FixtureOperations = FixtureOperations()) throws {
+        self.operations = operations
+        let router = Router(context: FixtureContext.self)
+        let console = try Fixtures.console(operations, observe: observed.note)
+        console.addRoutes(to: router)
+        responder = router.buildResponder()
+    }
+
+    func get(_ path: String, _ fields: [String: String] = [:], signedIn: Bool = true) async throws -> Answer {
+        try await send(.get, path, fields, form: nil, signedIn: signedIn)
+    }
+
+    func post(
+        _ path: String, _ form: String = "", _ fields: [String: String] = [:], signedIn: Bool = true
+    ) async throws -> Answer {
+        try await send(.post, path, fields, form: form, signedIn: signedIn)
+    }
+
+    private func send(
+        _ method: HTTPRequest.Method, _ path: String, _ fields: [String: String], form: String?, signedIn: Bool
+    ) async throws -> Answer {
+        var head = HTTPRequest(method: method, scheme: "http", authority: "weir.test:8080", path: path)
+        if signedIn { head.headerFields[.cookie] = "other=1; weir_session=\(FixtureOperations.session)" }
+        for (name, value) in fields { head.headerFields[try #require(HTTPField.Name(name))] = value }
+        let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(string: form ?? "")))
+        let context = FixtureContext(source: FixtureSource())
+        let response = try await responder.respond(to: request, context: context)
+        return Answer(status: response.status.code, headers: response.headers, body: try await response.body.text())
+    }
+}
+
+struct Answer {
+    let status: Int
+    let headers: HTTPFields
+    let body: String
+
+    subscript(_ name: String) -> String? { HTTPField.Name(name).flatMap { headers[$0] } }
+}
+
+struct FixtureSource: RequestContextSource {
+    let logger = Logger(label: "console tests") { _ in SwiftLogNoOpLogHandler() }
+}
+
+struct FixtureContext: RequestContext {
+    typealias Source = FixtureSource
+
+    var coreContext: CoreRequestContextStorage
+
+    init(source: FixtureSource) { coreContext = CoreRequestContextStorage(source: source) }
+}
+
+/// What the console observed.
+final class Observed: @unchecked Sendable {
+    private let lock = NSLock()
+    private var observations: [Observation] = []
+
+    var count: Int { lock.withLock { observations.count } }
+
+    func note(_ observation: Observation) { lock.withLock { observations.append(observation) } }
+}
+
+enum Fixtures {
+    /// The real scripts if they were set up, else empty ones: pages only name them.
+    static func console(_ operations: FixtureOperations, observe: @escaping Observe = { _ in }) throws -> Console {
+        let time = TimeSource(now: { Shop.now }, makeUUID: { UUID() })
+        return try Console(operations: operations, assetsFolder: try assetsFolder(), time: time, observe: observe)
+    }
+
+    static func assetsFolder() throws -> String {
+        let real = root.appending(path: ".venv/assets").path
+        if FileManager.default.fileExists(atPath: "\(real)/echarts.min.js") { return real }
+        let folder = FileManager.default.temporaryDirectory.appending(path: "weir-console-assets").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for name in ["htmx.min.js", "echarts.min.js"] {
+            try Data("// \(name)".utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"), options: .atomic)
+        }
+        return folder
+    }
+
+    /// The repository.
+    static var root: URL {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+    }
+}
+
+extension ResponseBody {
+    fileprivate func text() async throws -> String {
+        let collected = Collected()
+        try await write(CollectingWriter(collected: collected))
+        return String(buffer: collected.buffer)
+    }
+}
+
+private final class Collected: @unchecked Sendable {
+    var buffer = ByteBuffer()
+}
+
+private struct CollectingWriter: ResponseBodyWriter {
+    let collected: Collected
+
+    mutating func write(_ buffer: ByteBuffer) async throws { collected.buffer.writeImmutableBuffer(buffer) }
+    consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}

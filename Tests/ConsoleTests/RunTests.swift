@@ -1,0 +1,51 @@
+import Testing
+import Wire
+
+@testable import Console
+
+@Suite struct RunTests {
+    @Test func `events carry pieces of the page, log lines with their sequence, and an end`() async throws {
+        let answer = try await Browser().get("/runs/\(Shop.runningID)/events?after=5")
+        #expect(answer["Content-Type"] == "text/event-stream; charset=utf-8")
+        #expect(answer.body.hasPrefix("event: run\ndata: <header class=\"head\" id=\"run-head\">"))
+        #expect(answer.body.contains("\nid: 140\nevent: log\ndata: <li class=\"info\" data-sequence=\"140\">"))
+        #expect(answer.body.hasSuffix("event: over\ndata: over\n\n"))
+    }
+
+    @Test func `a browser that lost the line goes on after the last log line it has`() async throws {
+        let browser = try Browser()
+        let answer = try await browser.get("/runs/\(Shop.runningID)/events?after=5", ["Last-Event-ID": "90"])
+        #expect(browser.operations.asked == ["events after 90"])
+        #expect(!answer.body.contains("data-sequence=\"90\""))
+        #expect(answer.body.contains("data-sequence=\"100\""))
+    }
+
+    @Test func `a page of a run that goes on reloads itself where scripts are off, one that is over does not`()
+        async throws
+    {
+        let browser = try Browser()
+        let running = try await browser.get("/runs/\(Shop.runningID)").body
+        #expect(running.contains("<noscript><meta http-equiv=\"refresh\""))
+        #expect(running.contains("data-events=\"/runs/\(Shop.runningID)/events?after=5\""))
+        let done = try await browser.get("/runs/\(Shop.doneID)").body
+        #expect(!done.contains("http-equiv=\"refresh\""))
+        #expect(!done.contains("data-events"))
+        #expect(done.contains("href=\"/dashboards/shop\""))
+    }
+
+    @Test func `a run that is not there is a 404 in words`() async throws {
+        for id in ["nonsense", "0b9d7a10-5f3e-4c56-9a57-1f2f6f3cffff"] {
+            let answer = try await Browser().get("/runs/\(id)")
+            #expect(answer.status == 404)
+            #expect(answer.body.contains("There is no such run."))
+        }
+    }
+
+    @Test(arguments: [
+        ("http://h:1/dashboards/shop?environment=prod", "/dashboards/shop?environment=prod" as String?),
+        ("/dashboards/shop", "/dashboards/shop"), ("javascript:alert(1)", nil), ("https://h//evil.test/x", nil),
+    ])
+    func `a link to a dashboard stays on this console`(address: String, path: String?) {
+        #expect(RunLive.path(of: address) == path)
+    }
+}

@@ -1,0 +1,123 @@
+import Foundation
+import Kernel
+import Wire
+
+/// Runs of the shop: one that is over, one that failed, one that goes on step by step.
+enum ShopRuns {
+    static let lastStep = 14
+    static let interrupted = Problem(
+        .sourceInterrupted, "The source closed the connection while billing.invoices was read.",
+        hint: "Check the server's log; the run can be started again.")
+
+    static let finished: [String: RunDetail] = [
+        Shop.doneID: RunDetail(
+            run: Shop.runs[1],
+            jobs: [
+                job("provision", .success, ProgressView(done: 4, total: 4, unit: "schemas"), 0, 1),
+                job("extract", .success, progress(7), 1, 5), job("validate", .success, progress(7), 5, 6),
+                job("load", .success, progress(7), 6, 8),
+                job("model", .success, ProgressView(done: 19, total: 19, unit: "models"), 8, 17),
+                job("publish", .success, ProgressView(done: 1, total: 1, unit: "dashboards"), 17, 18),
+            ],
+            streams: receipts(7), models: ModelsReceipt(built: 19, testsPassed: 64, testsFailed: 0),
+            dashboardURL: "http://127.0.0.1:8080/dashboards/shop", loadSeconds: 6.84),
+        Shop.failedID: RunDetail(
+            run: Shop.runs[2],
+            jobs: [
+                job("provision", .success, ProgressView(done: 4, total: 4, unit: "schemas"), 0, 1),
+                JobView(
+                    jobID: "extract", kind: "extract", state: .failed, attempt: 3, progress: progress(2),
+                    startedAt: at(1), finishedAt: at(180), problem: ProblemView(interrupted), waiting: nil),
+                job("validate", .cancelled, nil, nil, nil), job("load", .cancelled, nil, nil, nil),
+            ],
+            streams: [
+                StreamReceipt(
+                    name: "invoices", table: "billing__invoices", sourceRows: 51_000, loadedRows: nil, verified: false,
+                    problem: ProblemView(interrupted)),
+                StreamReceipt(
+                    name: "accounts", table: "billing__accounts", sourceRows: 300, loadedRows: 300, verified: true,
+                    problem: nil),
+                StreamReceipt(
+                    name: "plans", table: "billing__plans", sourceRows: 12, loadedRows: 11, verified: false,
+                    problem: nil),
+            ], models: ModelsReceipt(built: 3, testsPassed: 9, testsFailed: 1), dashboardURL: nil, loadSeconds: nil),
+    ]
+
+    /// Steps 0 to 6 extract a table each, then the later jobs run.
+    static func running(step: Int) -> RunDetail {
+        let extracted = min(step, 7)
+        let later = step - 7
+        let states = (0..<5).map { index -> StateWord in
+            if index == 0 { return step >= 7 ? .success : .running }
+            return later > index ? .success : later == index ? .running : .pending
+        }
+        let isOver = step >= lastStep
+        let kinds = ["extract", "validate", "load", "model", "publish"]
+        var jobs = [job("provision", .success, ProgressView(done: 4, total: 4, unit: "schemas"), 0, 1)]
+        for (index, kind) in kinds.enumerated() {
+            let state = isOver ? .success : states[index]
+            let done = index == 0 ? extracted : state == .success ? 7 : 3
+            jobs.append(
+                state == .pending
+                    ? JobView(
+                        jobID: kind, kind: kind, state: .pending, attempt: 1, progress: nil, startedAt: nil,
+                        finishedAt: nil, problem: nil,
+                        waiting: index == 0 ? nil : "waiting for \(kinds[index - 1])")
+                    : job(kind, state, progress(done), 1 + index * 4, state == .running ? nil : 5 + index * 4))
+        }
+        return RunDetail(
+            run: RunSummary(
+                runID: Shop.runningID, kind: "clone", organization: "acme", environment: "dev", source: "shop",
+                state: isOver ? .success : .running, createdAt: "2026-11-21T09:29:48.000Z",
+                finishedAt: isOver ? "2026-11-21T09:30:08.000Z" : nil, seconds: isOver ? 20 : 12, problem: nil),
+            jobs: jobs, streams: receipts(later > 2 ? 7 : 0),
+            models: isOver ? ModelsReceipt(built: 19, testsPassed: 64, testsFailed: 0) : nil,
+            dashboardURL: isOver ? "http://127.0.0.1:8080/dashboards/shop" : nil, loadSeconds: isOver ? 6.2 : nil)
+    }
+
+    static func lines(at step: Int) -> [LogLine] {
+        [
+            LogLine(
+                sequence: Int64(step * 10), at: at(step), job: "extract", level: "info",
+                text: "Step \(step) of \(lastStep): \(Shop.tables[step % 7].name) is done")
+        ]
+    }
+
+    static let log: [LogLine] = [
+        LogLine(sequence: 1, at: at(0), job: "provision", level: "info", text: "The warehouse acme_dev is there"),
+        LogLine(
+            sequence: 2, at: at(1), job: "extract", level: "info", text: "Snapshot 00000003-0000001B-1 at 0/1A2B3C8"),
+        LogLine(sequence: 3, at: at(2), job: "extract", level: "info", text: "customers: 12,000 rows, 2.3 MB"),
+        LogLine(
+            sequence: 4, at: at(3), job: "extract", level: "warning",
+            text: "audit.\"Entries <raw>\" is left out: permission denied"),
+        LogLine(sequence: 5, at: at(4), job: "extract", level: "info", text: "orders: 38,412 rows, 5.2 MB"),
+    ]
+
+    static func receipts(_ loaded: Int) -> [StreamReceipt] {
+        Shop.tables.enumerated().map { index, table in
+            StreamReceipt(
+                name: table.name, table: "shop__\(table.name)", sourceRows: table.rows,
+                loadedRows: index < loaded ? table.rows : nil, verified: index < loaded, problem: nil)
+        }
+    }
+
+    private static func progress(_ tables: Int) -> ProgressView {
+        let done = Shop.tables.prefix(tables)
+        return ProgressView(
+            done: Int64(tables), total: 7, unit: "tables", rows: done.reduce(0) { $0 + $1.rows },
+            bytes: done.reduce(0) { $0 + $1.bytes }, note: tables < 7 ? Shop.tables[tables].name : nil)
+    }
+
+    private static func job(
+        _ kind: String, _ state: StateWord, _ progress: ProgressView?, _ from: Int?, _ to: Int?
+    ) -> JobView {
+        JobView(
+            jobID: kind, kind: kind, state: state, attempt: 1, progress: progress, startedAt: from.map { at($0) },
+            finishedAt: to.map { at($0) }, problem: nil, waiting: nil)
+    }
+
+    private static func at(_ seconds: Int) -> String {
+        Moments.date("2026-11-21T09:29:48Z").addingTimeInterval(Double(seconds)).rfc3339
+    }
+}
