@@ -76,30 +76,36 @@ struct DataFolder: Sendable {
         return FolderLock(descriptor: descriptor)
     }
 
-    /// The bytes of a secret file, made at random at the first time.
-    func secret(_ name: String, bytes count: Int) throws -> Secret<[UInt8]> {
-        let file = "\(path)/\(name)"
-        if let found = FileManager.default.contents(atPath: file) {
-            guard found.count == count else {
-                throw Problem(.internal, "The file \(file) is damaged.", hint: "Restore it from a backup.")
-            }
-            return Secret(Array(found))
+    /// The 32 bytes of `master.key`, made at random at the first time.
+    func masterKey() throws -> Secret<[UInt8]> {
+        let key = try contents("master.key") {
+            var generator = SystemRandomNumberGenerator()
+            return Data((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
         }
-        var generator = SystemRandomNumberGenerator()
-        let bytes = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-        try write(Data(bytes), to: file)
-        return Secret(bytes)
+        guard key.count == 32 else {
+            throw Problem(.internal, "The file \(path)/master.key is damaged.", hint: "Restore it from a backup.")
+        }
+        return Secret(Array(key))
     }
 
     /// The text of a secret file, made at random at the first time.
     func secretText(_ name: String) throws -> Secret<String> {
+        let data = try contents(name) { Data("\(Gate.randomText())\n".utf8) }
+        return Secret(String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+
+    /// A file's content, or what `make` gives, which then is the file's. If two processes make it, one of them wins.
+    private func contents(_ name: String, make: () -> Data) throws -> Data {
         let file = "\(path)/\(name)"
-        if let found = try? String(contentsOfFile: file, encoding: .utf8) {
-            return Secret(found.trimmingCharacters(in: .whitespacesAndNewlines))
+        if let found = FileManager.default.contents(atPath: file) { return found }
+        let passing = "\(file).\(getpid())"
+        try write(make(), to: passing)
+        _ = link(passing, file)
+        unlink(passing)
+        guard let found = FileManager.default.contents(atPath: file) else {
+            throw Problem(.diskFull, "\(file) cannot be written.", hint: "Check the disk's space and the folder's rights.")
         }
-        let text = Gate.randomText()
-        try write(Data("\(text)\n".utf8), to: file)
-        return Secret(text)
+        return found
     }
 
     /// Writes a file that only this user can read, whole or not at all.

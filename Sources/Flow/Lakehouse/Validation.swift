@@ -109,6 +109,6 @@ package struct ParquetFiles: Sendable {
     package var scan: String {
         let list = paths.map(DuckSQL.literal).joined(separator: ", ")
         let base64 = Data(key.reveal()).base64EncodedString()
-        return "read_parquet([\(list)], encryption_config = {footer_key_value: from_base64('\(base64)')})"
+        return "read_parquet([\(list)], hive_partitioning = false, encryption_config = {footer_key_value: from_base64('\(base64)')})"
     }
 }

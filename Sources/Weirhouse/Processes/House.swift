@@ -31,7 +31,7 @@ struct House: Sendable {
         pool = PGPool(metadata.application, limit: connections)
         time = .system
         observe = ObservationLog(logger: logger).observe
-        secrets = SecretStore(pool: pool, masterKey: try folder.secret("master.key", bytes: 32), time: time)
+        secrets = SecretStore(pool: pool, masterKey: try folder.masterKey(), time: time)
         gate = Gate(pool: pool, time: time)
         queue = JobQueue(pool: pool)
         receipts = ReceiptBook(pool: pool)

@@ -176,8 +176,13 @@
     });
     document.addEventListener("htmx:beforeSwap", (event) => {
       const outcome = one("#outcome");
-      if (event.detail.isError && outcome) event.detail.target = outcome;
+      if (event.detail.xhr.status < 400 || !outcome) return;
+      if (event.detail.target.id === "streams") event.detail.target.replaceChildren();
+      event.detail.target = outcome;
     });
+    // Streams belong to the address that listed them.
+    const address = one("#address");
+    if (address) address.addEventListener("input", () => one("#streams").replaceChildren());
     document.addEventListener("htmx:sendError", () => {
       const place = one("#outcome") || one("#result");
       if (!place) return;
