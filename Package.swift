@@ -35,6 +35,7 @@ let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-ser
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -76,24 +77,26 @@ let package = Package(
         module("Modeling", in: "Flow", uses: ["Kernel", "Connecting", "Warehousing", yaml, subprocess, system]),
         module(
             "Serving", in: "Flow",
-            uses: ["Kernel", "Warehousing", "DuckDB", hummingbird, httpClient, nioCore, httpTypes, log, lifecycle]),
+            uses: [
+                "Kernel", "Warehousing", "DuckDB", hummingbird, httpClient, nioCore, nioHTTP, httpTypes, log, lifecycle,
+            ]),
         // Warehouses
         module("EmbeddedWarehouse", in: "Warehouses", uses: ["Kernel", "Connecting", "Warehousing", "Postgres", "DuckDB"]),
         // Connectors
         module("PostgresConnector", in: "Connectors", uses: ["Kernel", "Connecting", "Postgres", "DuckDB"]),
         // Faces
         module("Wire", in: "Faces", uses: ["Kernel"]),
-        module("API", in: "Faces", uses: ["Kernel", "Wire", hummingbird, nioCore, httpTypes, log]),
+        module("API", in: "Faces", uses: ["Kernel", "Wire", hummingbird, nioCore, httpTypes, log, lifecycle]),
         module(
             "Console", in: "Faces", uses: ["Kernel", "Wire", hummingbird, mustache, nioCore, httpTypes, log],
             resources: [.copy("Resources")]),
-        module("CommandLine", in: "Faces", uses: ["Kernel", "Wire", arguments, httpClient, nioCore, httpTypes]),
+        module("CommandLine", in: "Faces", uses: ["Kernel", "Wire", arguments, httpClient, nioCore, nioHTTP, httpTypes]),
         // The composition root and the binary
         .target(
             name: "Weirhouse",
             dependencies: [
                 "Kernel", "Postgres", "DuckDB", "Jobs", "Access", "Secrets", "Connecting", "Lakehouse", "Ingestion",
-                "Warehousing", "Provisioning", "Loading", "Modeling", "EmbeddedWarehouse", "PostgresConnector",
+                "Warehousing", "Provisioning", "Loading", "Modeling", "Serving", "EmbeddedWarehouse", "PostgresConnector",
                 "Wire", "API", "Console", "CommandLine", hummingbird, httpClient, arguments, configuration, log, lifecycle, signals,
                 subprocess, system, crypto, nioCore, httpTypes,
             ],

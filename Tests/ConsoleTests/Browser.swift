@@ -71,7 +71,14 @@ final class Observed: @unchecked Sendable {
     private let lock = NSLock()
     private var observations: [Observation] = []
 
-    var count: Int { lock.withLock { observations.count } }
+    /// The routes of requests that failed.
+    var failures: [String] {
+        lock.withLock {
+            observations.compactMap { observation in
+                if case .requestFailed(_, _, let path, _) = observation { path } else { nil }
+            }
+        }
+    }
 
     func note(_ observation: Observation) { lock.withLock { observations.append(observation) } }
 }

@@ -57,6 +57,15 @@ import Wire
         #expect(body.contains("value=\"&quot;\u{301} autofocus x=&quot;\""))
     }
 
+    @Test func `an unknown error is observed under its route and never shown`() async throws {
+        let browser = try Browser()
+        let answer = try await browser.post("/sign-in/broken", signedIn: false)
+        #expect(answer.status == 500)
+        #expect(answer.body.contains("Something unexpected happened inside Weirhouse."))
+        #expect(!answer.body.contains("Broken"))
+        #expect(browser.observed.failures == ["/sign-in/{code}"])
+    }
+
     @Test func `paths of the API are left to the API`() async throws {
         let answer = try await Browser().get("/api/v1/no-such-thing")
         #expect(answer.status == 404)

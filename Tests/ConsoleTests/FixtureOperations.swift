@@ -5,6 +5,9 @@ import Wire
 
 /// Weirhouse as the pages see it, without any of it: a shop that was cloned, a clone that goes on, one that failed.
 final class FixtureOperations: Operations {
+    /// An error of no known kind.
+    struct Broken: Error {}
+
     enum Mood: Sendable {
         case well
         case unwell
@@ -138,6 +141,7 @@ final class FixtureOperations: Operations {
     func makeSignInCode(as caller: Caller) async throws -> String { Self.goodCode }
 
     func openSession(code: String) async throws -> Secret<String> {
+        if code == "broken" { throw Broken() }
         guard code == Self.goodCode else {
             throw Problem(
                 .unauthenticated, "This link was used already, or is too old.",

@@ -1,18 +1,34 @@
 import Foundation
 
-/// A named place where a test can end the process as `kill -9` would: `WEIR_FAULT=extract.written:2` dies the second
-/// time that point is passed. Without the variable a point costs one comparison.
+/// A named place where a test can end the process as `kill -9` would: `WEIR_FAULT=extract.part:2` dies the second time
+/// that point is passed. A process that is started again inherits the variable and would die again; with
+/// `WEIR_FAULT=extract.part:2@/path/to/marker` it dies only if it can make the marker, so once in all. Without the
+/// variable a point costs one comparison.
 package enum FaultPoint {
-    private static let armed: (name: String, counter: Counter)? = {
+    private struct Armed {
+        let name: String
+        let counter: Counter
+        let marker: String?
+    }
+
+    private static let armed: Armed? = {
         guard let setting = ProcessInfo.processInfo.environment["WEIR_FAULT"] else { return nil }
-        let parts = setting.split(separator: ":")
+        let halves = setting.split(separator: "@", maxSplits: 1)
+        let parts = (halves.first ?? "").split(separator: ":")
         guard let name = parts.first else { return nil }
-        return (String(name), Counter(parts.count > 1 ? Int(parts[1]) ?? 1 : 1))
+        return Armed(
+            name: String(name), counter: Counter(parts.count > 1 ? Int(parts[1]) ?? 1 : 1),
+            marker: halves.count > 1 ? String(halves[1]) : nil)
     }()
 
-    /// Ends this process with SIGKILL if the point is armed and its count is reached.
+    /// Ends this process with SIGKILL if the point is armed, its count is reached and its marker not there yet.
     package static func pass(_ name: String) {
         guard let armed, armed.name == name, armed.counter.isLast() else { return }
+        if let marker = armed.marker {
+            let descriptor = open(marker, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { return }
+            close(descriptor)
+        }
         kill(getpid(), SIGKILL)
     }
 

@@ -42,7 +42,7 @@ struct CloneCommand: AsyncParsableCommand {
         if detach { return try announce(accepted, client) }
         let display = ProgressDisplay()
         let interrupts = Interrupts {
-            display.say("Interrupted. The run goes on; follow it with: weir runs \(accepted.runID) --follow")
+            display.say("Interrupted. The run goes on; follow it with: \(following(accepted, client))")
         }
         defer { interrupts.stop() }
         let detail = try await client.follower(of: accepted.runID).follow(display.show)
@@ -83,7 +83,11 @@ struct CloneCommand: AsyncParsableCommand {
             return Output.standardOutput.say(String(decoding: try WireJSON.encode(known), as: UTF8.self))
         }
         Output.standardOutput.say("Run \(accepted.runID) has begun: \(page)")
-        Output.standardOutput.say("Follow it with: weir runs \(accepted.runID) --follow")
+        Output.standardOutput.say("Follow it with: \(following(accepted, client))")
+    }
+
+    private func following(_ accepted: CloneAccepted, _ client: Client) -> String {
+        "weir runs \(accepted.runID) --follow\(client.folder.option)"
     }
 
     private func report(_ detail: RunDetail, _ client: Client) throws {

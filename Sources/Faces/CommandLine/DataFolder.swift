@@ -17,7 +17,8 @@ struct DataOptions: ParsableArguments {
 /// Where a running Weirhouse leaves its address and the local admin's token.
 struct DataFolder: Sendable {
     let path: String
-    private let isDefault: Bool
+    /// What a command that is named in a message needs to mean the same folder: ` --data DIR` or nothing.
+    let option: String
     private let address: String?
     private let givenToken: String?
 
@@ -25,7 +26,7 @@ struct DataFolder: Sendable {
         let home = environment["HOME"] ?? NSHomeDirectory()
         let chosen = option ?? environment["WEIR_DATA"].flatMap { $0.isEmpty ? nil : $0 }
         path = chosen.map { $0.hasPrefix("~/") ? home + $0.dropFirst() : $0 } ?? home + "/.weirhouse"
-        isDefault = chosen == nil
+        self.option = option.map { " --data \($0)" } ?? ""
         address = environment["WEIR_URL"].flatMap { $0.isEmpty ? nil : $0 }
         givenToken = environment["WEIR_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
     }
@@ -52,7 +53,7 @@ struct DataFolder: Sendable {
         }
         return Problem(
             .engineUnavailable, "Weirhouse is not running for data folder \(path).",
-            hint: "Start it with: weir up\(isDefault ? "" : " --data \(path)")")
+            hint: "Start it with: weir up\(option)")
     }
 
     private func runningAddress() throws -> String {

@@ -43,7 +43,7 @@ struct ProgressLines {
     }
 
     private func running(_ job: JobView, room: Int) -> String {
-        let barWidth = min(20, room / 3)
+        let barWidth = min(16, room / 5)
         guard let progress = job.progress, let total = progress.total, total > 0, barWidth >= 5 else {
             return joined(["running"] + parts(of: job), room: room)
         }
@@ -58,8 +58,8 @@ struct ProgressLines {
     /// The most important first: what does not fit falls off the end.
     private func parts(of job: JobView) -> [String] {
         var parts: [String] = []
-        if job.attempt > 1 { parts.append("attempt \(job.attempt)") }
         if let progress = job.progress { parts += figures(of: progress, job) }
+        if job.attempt > 1 { parts.append("attempt \(job.attempt)") }
         if job.state == .success, let seconds = job.seconds { parts.append(Figures.seconds(seconds)) }
         return parts
     }

@@ -125,7 +125,11 @@ struct StreamChoice {
     /// - Throws: `sourceMissing` naming what is not there.
     func choose(from discovered: [DiscoveredStream]) throws -> [DiscoveredStream] {
         guard !order.tables.isEmpty else {
-            return discovered.filter { $0.stream.kind.isDefault || (order.views && $0.stream.kind.isView) }
+            // A table without columns has nothing to carry; named on purpose, it is refused.
+            return discovered.filter { found in
+                !found.stream.columns.isEmpty
+                    && (found.stream.kind.isDefault || (order.views && found.stream.kind.isView))
+            }
         }
         var chosen: Set<StreamName> = []
         for wanted in order.tables {

@@ -41,6 +41,9 @@ package protocol WarehouseAdapter: Sendable {
     /// How a query engine reaches the warehouse to read it, and nothing beside it.
     func readingTarget(for place: WarehousePlace) async throws -> ReadingTarget
 
+    /// Rows of each table whose count the warehouse knows without reading it.
+    func rowCounts(of place: WarehousePlace) async throws -> [WarehouseTable: Int64]
+
     /// After a build: every table and view belongs to a schema that exists, every table's files are there.
     /// - Throws: `internal`, naming what is wrong.
     func checkCatalogue(of place: WarehousePlace) async throws
@@ -86,6 +89,17 @@ package enum WarehouseSchema: String, Sendable, CaseIterable, Codable {
     case staging = "STAGING"
     case intermediate = "INTERMEDIATE"
     case marts = "MARTS"
+}
+
+/// A table of a warehouse, as it is named there.
+package struct WarehouseTable: Sendable, Hashable {
+    package var schema: String
+    package var name: String
+
+    package init(schema: String, name: String) {
+        self.schema = schema
+        self.name = name
+    }
 }
 
 /// One thing to do to have a warehouse. `description` is one sentence for people.

@@ -70,7 +70,7 @@ extension EmbeddedWarehouse {
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let name = "\(batch.run).parquet"
         let path = "\(folder)/\(name)"
-        let database = try await duckDB.open(memory: "64MB", threads: 1)
+        let database = try await duckDB().open(memory: "64MB", threads: 1)
         let statistics = try await database.connect().perform { session in
             try session.copy(LoadRegister.copy(batch, to: path, key: key))
         }
@@ -100,7 +100,7 @@ extension EmbeddedWarehouse {
 
     /// Counts as a reader sees it, through DuckDB.
     private func counts(of batch: LoadBatch, in place: WarehousePlace) async throws -> [LoadID: Int64] {
-        let database = try await duckDB.open(memory: "128MB", threads: 2)
+        let database = try await duckDB().open(memory: "128MB", threads: 2)
         let connection = try database.connect()
         try await connection.execute(try await attach(place, readOnly: true).reveal())
         var counts: [LoadID: Int64] = [:]

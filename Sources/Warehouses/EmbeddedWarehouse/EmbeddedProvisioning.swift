@@ -104,7 +104,7 @@ extension EmbeddedWarehouse {
 
     /// DuckLake makes its tables at the first attach; the four schemas follow, then Weirhouse's own tables beside them.
     private func makeCatalogue(_ place: WarehousePlace) async throws {
-        let database = try await duckDB.open(memory: "128MB", threads: 1)
+        let database = try await duckDB().open(memory: "128MB", threads: 1)
         let connection = try database.connect()
         try await connection.execute(try await attach(place, readOnly: false).reveal())
         for schema in WarehouseSchema.allCases {

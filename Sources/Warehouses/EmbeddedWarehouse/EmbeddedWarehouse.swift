@@ -15,7 +15,7 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
 
     let configuration: Configuration
     let owner: PGPool
-    let duckDB: DuckEnvironment
+    let duckDB: @Sendable () throws -> DuckEnvironment
 
     package struct Configuration: Sendable {
         /// Where PostgreSQL is, in libpq's parameters, without user and password.
@@ -36,8 +36,11 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
         }
     }
 
-    /// - Parameter owner: a role that may make roles and schemas; used for provisioning only.
-    package init(configuration: Configuration, owner: PGPool, duckDB: DuckEnvironment) {
+    /// - Parameters:
+    ///   - owner: a role that may make roles and schemas; used for provisioning only.
+    ///   - duckDB: called when it is needed; a process without DuckDB may throw here, and then can only ask for targets
+    ///     and counts.
+    package init(configuration: Configuration, owner: PGPool, duckDB: @escaping @Sendable () throws -> DuckEnvironment) {
         self.configuration = configuration
         self.owner = owner
         self.duckDB = duckDB
@@ -99,6 +102,27 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
             database: capabilities.databaseName)
     }
 
+    package func rowCounts(of place: WarehousePlace) async throws -> [WarehouseTable: Int64] {
+        let rows = try await withCatalogue(place) { connection in
+            try await connection.query(
+                """
+                SELECT s.schema_name, t.table_name, sum(d.record_count) AS rows
+                FROM ducklake_table t JOIN ducklake_schema s ON s.schema_id = t.schema_id AND s.end_snapshot IS NULL
+                  LEFT JOIN ducklake_data_file d ON d.table_id = t.table_id AND d.end_snapshot IS NULL
+                WHERE t.end_snapshot IS NULL
+                  AND NOT EXISTS (SELECT FROM ducklake_delete_file x WHERE x.table_id = t.table_id AND x.end_snapshot IS NULL)
+                GROUP BY 1, 2
+                """)
+        }
+        return try Dictionary(
+            rows.map { row in
+                (
+                    WarehouseTable(schema: try row.string("schema_name"), name: try row.string("table_name")),
+                    try row.optionalInt("rows") ?? 0
+                )
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
     package func modelingTarget(for place: WarehousePlace) async throws -> ModelingTarget {
         let profile = """
             type: duckdb
@@ -108,12 +132,12 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
             threads: \(capabilities.buildThreads)
             extensions: [httpfs, postgres_scanner, ducklake]
             config_options:
-              extension_directory: \(yaml(duckDB.extensionFolder))
+              extension_directory: \(yaml(try duckDB().extensionFolder))
               autoinstall_known_extensions: "false"
               memory_limit: "300MB"
               threads: "2"
               temp_file_encryption: "true"
-              temp_directory: \(yaml("\(dataPath(of: place)).spill"))
+              temp_directory: "{{ env_var('WEIR_DBT_TEMP') }}/spill"
             attach:
               - path: "{{ env_var('WEIR_LAKE') }}"
                 alias: lake

@@ -24,22 +24,26 @@ struct LandedStreams: Sendable {
         }
     }
 
-    /// By source, each sorted by table.
+    /// By source, in the order in which they were first cloned (the first keeps a mart's name that two would have); the
+    /// streams sorted by table.
     func all(in place: WarehousePlace) async throws -> [LandedSource] {
         let rows = try await pool.transaction(organization: place.organization) { connection in
             try await connection.query(
                 """
-                SELECT source, raw_table, stream, rows FROM weir.landed_streams
-                WHERE environment = \(place.environment) ORDER BY source, raw_table
+                SELECT l.source, l.raw_table, l.stream, l.rows FROM weir.landed_streams l
+                JOIN weir.sources s ON s.environment = l.environment AND s.name = l.source
+                WHERE l.environment = \(place.environment) ORDER BY s.created_at, s.name, l.raw_table
                 """)
         }
-        var bySource: [String: [LandedStream]] = [:]
+        var sources: [LandedSource] = []
         for row in rows {
-            bySource[try row.string("source"), default: []].append(
+            let slug = try row.string("source")
+            if sources.last?.slug != slug { sources.append(LandedSource(slug: slug, streams: [])) }
+            sources[sources.count - 1].streams.append(
                 LandedStream(
                     stream: try row.json("stream"), table: try row.string("raw_table"), rows: try row.int("rows")))
         }
-        return bySource.sorted { $0.key < $1.key }.map { LandedSource(slug: $0.key, streams: $0.value) }
+        return sources
     }
 
     /// The oldest snapshot among a source's streams: its numbers are verified through that moment.

@@ -1,17 +1,109 @@
+import DuckDB
 import Kernel
-import ServiceLifecycle
-import Logging
+import Serving
 import Warehousing
 import Wire
 
+/// The server's way to the query engine: adds what the engine needs to reach a warehouse, and turns its answers into what
+/// the faces show.
 struct QueryGateway: Sendable {
-    let house: House
-    func health() async throws -> String { throw Problem(.engineUnavailable, "soon") }
-    func rows(_ sql: String, limit: Int, in place: WarehousePlace) async throws -> QueryTable { throw Problem(.engineUnavailable, "soon") }
-    func export(_ sql: String, as format: QueryFormat, in place: WarehousePlace) async throws -> AsyncThrowingStream<[UInt8], any Error> { throw Problem(.engineUnavailable, "soon") }
-    func tables(in place: WarehousePlace) async throws -> [SchemaView] { [] }
+    private let engine: EngineClient
+    private let adapter: any WarehouseAdapter
+
+    /// Seconds until a query is stopped.
+    private static let deadline = 60.0
+    /// Exports are for programs and may take longer.
+    private static let exportDeadline = 600.0
+
+    init(house: House) {
+        engine = EngineClient(socket: house.folder.engineSocket)
+        adapter = house.embedded {
+            throw Problem(.unsupported, "The server loads no DuckDB.")
+        }
+    }
+
+    func health() async throws -> String {
+        let health = try await engine.health()
+        return "DuckDB \(health.version), \(health.running) running, \(health.waiting) waiting"
+    }
+
+    /// At most `limit` rows.
+    func rows(_ sql: String, limit: Int, in place: WarehousePlace) async throws -> QueryTable {
+        let request = try await request(sql, .json, limit: limit, deadline: Self.deadline, in: place)
+        let table = try await engine.query(request)
+        return QueryTable(
+            columns: table.columns.map { QueryColumn(name: $0.name, type: $0.type) },
+            rows: table.rows.map { row in row.map(\.wire) }, truncated: table.truncated, seconds: table.seconds)
+    }
+
+    /// All rows, in pieces.
+    func export(
+        _ sql: String, as format: QueryFormat, in place: WarehousePlace
+    ) async throws -> AsyncThrowingStream<[UInt8], any Error> {
+        let engineFormat: EngineFormat =
+            switch format {
+            case .csv: .csv
+            case .parquet: .parquet
+            case .json: throw Problem(.invalidInput, "JSON is not exported as a stream.", hint: "Use csv or parquet.")
+            }
+        return try await engine.export(
+            try await request(sql, engineFormat, limit: .max, deadline: Self.exportDeadline, in: place))
+    }
+
+    /// The four schemas with their tables and columns, in the order of the data's way, newest layer first.
+    func tables(in place: WarehousePlace) async throws -> [SchemaView] {
+        let found = try await rows(Self.columnsOfAll, limit: 100_000, in: place).rows
+        let counts = try await adapter.rowCounts(of: place)
+        var tables: [String: [TableView]] = [:]
+        for row in found {
+            let fields = row.map { $0.text ?? "" }
+            guard fields.count == 5 else { continue }
+            let column = QueryColumn(name: fields[3], type: fields[4])
+            if var last = tables[fields[0]]?.last, last.name == fields[1] {
+                last.columns.append(column)
+                tables[fields[0]]?.removeLast()
+                tables[fields[0]]?.append(last)
+            } else {
+                tables[fields[0], default: []].append(
+                    TableView(
+                        name: fields[1], kind: fields[2] == "VIEW" ? "view" : "table", columns: [column],
+                        rows: counts[WarehouseTable(schema: fields[0], name: fields[1])]))
+            }
+        }
+        return WarehouseSchema.allCases.reversed().map { schema in
+            SchemaView(name: schema.rawValue, tables: tables[schema.rawValue] ?? [])
+        }
+    }
+
+    private static let columnsOfAll = """
+        SELECT c.table_schema, c.table_name, t.table_type, c.column_name, c.data_type
+        FROM information_schema.columns c JOIN information_schema.tables t
+          ON t.table_schema = c.table_schema AND t.table_name = c.table_name
+        ORDER BY c.table_schema, c.table_name, c.ordinal_position
+        """
+
+    private func request(
+        _ sql: String, _ format: EngineFormat, limit: Int, deadline: Double, in place: WarehousePlace
+    ) async throws -> EngineRequest {
+        guard try await adapter.status(of: place).exists else {
+            throw Problem(
+                .notFound, "There is no warehouse for \(place.slug) \(place.environment) yet.",
+                hint: "Clone a source into it: weir clone postgresql://…")
+        }
+        return EngineRequest(
+            warehouse: place.name, target: try await adapter.readingTarget(for: place), sql: sql, format: format,
+            limit: limit, deadline: deadline)
+    }
 }
-struct EngineProcess: Service {
-    init(settings: Settings, logger: Logger) throws {}
-    func run() async throws { try? await gracefulShutdown() }
+
+extension EngineCell {
+    var wire: Cell {
+        switch self {
+        case .null: .null
+        case .bool(let value): .bool(value)
+        case .integer(let value): .integer(value)
+        case .number(let value): .number(value)
+        case .text(let value): .text(value)
+        }
+    }
 }

@@ -47,9 +47,8 @@ struct House: Sendable {
             library: try DuckDBLibrary(at: location), extensionFolder: "\(settings.pythonHome)/duckdb_extensions")
     }
 
-    /// The embedded warehouse. `duckDB` may be nil where DuckDB must not be loaded (the server): then only what needs no
-    /// DuckDB may be called.
-    func embedded(_ duckDB: DuckEnvironment) -> EmbeddedWarehouse {
+    /// The embedded warehouse. Where DuckDB must not be loaded (the server) `duckDB` throws.
+    func embedded(_ duckDB: @escaping @Sendable () throws -> DuckEnvironment) -> EmbeddedWarehouse {
         EmbeddedWarehouse(
             configuration: EmbeddedWarehouse.Configuration(
                 server: metadata.server, root: "\(folder.lake)/warehouse",

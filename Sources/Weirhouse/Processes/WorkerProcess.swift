@@ -32,7 +32,7 @@ struct WorkerProcess: Service {
     }
 
     private func handlers(_ duckDB: DuckEnvironment) -> [any JobHandler] {
-        let adapter = house.embedded(duckDB)
+        let adapter = house.embedded { duckDB }
         let landed = LandedStreams(pool: house.pool)
         let layout = house.layout
         let lakeKey: @Sendable (CloneOrder, ClaimedJob) async throws -> Secret<[UInt8]> = { _, job in

@@ -29,7 +29,9 @@ struct Assets: Sendable {
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
         entrance.open("/assets/:hash/:name", .get) { call in
-            guard let file = files[try call.parameter("name")] else { throw HTTPError(.notFound) }
+            guard let file = files[try call.parameter("name")] else {
+                throw Problem(.notFound, "There is no file at this address.", hint: "Load the page again.")
+            }
             return file.response(to: call.request, isCurrent: try call.parameter("hash") == file.hash)
         }
         entrance.open("/favicon.ico", .get) { _ in .redirect(to: addresses.icon, type: .found) }

@@ -48,10 +48,11 @@ struct Doorkeeper<Context: RequestContext>: RouterMiddleware {
         let problem = Problem(wrapping: error)
         let correlation = context.logger[metadataKey: "hb.request.id"].map { "\($0)" }
         if problem.code.httpStatus >= 500 {
+            // The route, not the address: the code of a sign-in link is part of its address.
+            let route = context.endpointPath ?? ""
             console.observe(
                 .requestFailed(
-                    correlation: correlation ?? "", method: request.method.rawValue, path: request.uri.path,
-                    problem: problem))
+                    correlation: correlation ?? "", method: request.method.rawValue, path: route, problem: problem))
         }
         let call = Call(request: request, parameters: context.parameters)
         return await console.page(for: problem, call: call, correlation: correlation)
@@ -61,7 +62,6 @@ struct Doorkeeper<Context: RequestContext>: RouterMiddleware {
         response.headers.set("Content-Security-Policy", contentSecurityPolicy)
         response.headers.set("X-Content-Type-Options", "nosniff")
         response.headers.set("Referrer-Policy", "same-origin")
-        response.headers.set("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.set("Cross-Origin-Resource-Policy", "same-origin")
         if response.headers[.cacheControl] == nil {
             response.headers[.cacheControl] = "no-store"

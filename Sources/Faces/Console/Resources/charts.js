@@ -117,9 +117,10 @@
     const { colour, axis, option } = common(tile, names);
     const dated = isDay(table.columns[x] ? table.columns[x].type : "");
     const xAxis = Object.assign({}, axis, {
-      type: "category", boundaryGap: false, splitLine: { show: false }, data: table.rows.map((row) => String(row[x])),
+      type: "category", boundaryGap: false, splitLine: { show: false }, 
+      data: table.rows.map((row) => (dated ? day(String(row[x])) : String(row[x]))),
       axisLabel: Object.assign({}, axis.axisLabel, { hideOverlap: true,
-        formatter: (text) => (dated ? day(text).replace(/ \d{4}$/, "") : text) }),
+        formatter: (text) => (dated ? text.replace(/ \d{4}$/, "") : text) }),
     });
     const drawOne = (at, order) => ({
       type: "line", name: names[order], data: table.rows.map((row) => value(row[at])),

@@ -103,16 +103,24 @@
     if (!live || !log) return;
     log.scrollTop = log.scrollHeight;
     let last = Number((one("li:last-child", log) || { dataset: {} }).dataset.sequence || 0);
-    const events = new EventSource(live.dataset.events);
-    events.addEventListener("run", (event) => replaceChanged(live, event.data));
-    events.addEventListener("log", (event) => {
-      if (Number(event.lastEventId) <= last) return;
-      last = Number(event.lastEventId);
-      const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-      log.insertAdjacentHTML("beforeend", event.data);
-      if (isAtEnd) log.scrollTop = log.scrollHeight;
-    });
-    events.addEventListener("over", () => events.close());
+    const connect = () => {
+      const events = new EventSource(live.dataset.events.split("?")[0] + "?after=" + last);
+      events.addEventListener("run", (event) => replaceChanged(live, event.data));
+      events.addEventListener("log", (event) => {
+        if (Number(event.lastEventId) <= last) return;
+        last = Number(event.lastEventId);
+        const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+        log.insertAdjacentHTML("beforeend", event.data);
+        if (isAtEnd) log.scrollTop = log.scrollHeight;
+      });
+      events.addEventListener("over", () => events.close());
+      // The browser comes back by itself after a cut line, but gives up on an answer that is an error: a server that
+      // is still starting gives one.
+      events.addEventListener("error", () => {
+        if (events.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
+      });
+    };
+    connect();
   }
 
   function setUpFilter() {

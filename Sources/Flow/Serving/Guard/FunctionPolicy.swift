@@ -1,14 +1,14 @@
-package import DuckDB
+import DuckDB
 
 /// Which functions a person's SQL may call.
 ///
 /// Allowed is what a bare DuckDB knows without any extension of the warehouse, less what reaches beyond its arguments.
-package struct FunctionPolicy: Sendable {
+struct FunctionPolicy: Sendable {
     private let scalars: Set<String>
 
     /// Reads the functions of a bare instance.
     /// - Throws: `DuckError`.
-    package init(_ session: DuckSession) throws {
+    init(_ session: DuckSession) throws {
         let rows = try session.run(
             """
             SELECT DISTINCT lower(function_name) FROM duckdb_functions()
@@ -20,10 +20,10 @@ package struct FunctionPolicy: Sendable {
         scalars = Set(names.filter { !FunctionPolicy.isDenied($0) }).union(["unnest"])
     }
 
-    package func allowsScalar(_ name: String) -> Bool { scalars.contains(name) }
+    func allowsScalar(_ name: String) -> Bool { scalars.contains(name) }
 
     /// Functions in FROM that make rows from their arguments alone.
-    package func allowsTable(_ name: String) -> Bool {
+    func allowsTable(_ name: String) -> Bool {
         ["range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree"].contains(name)
     }
 

@@ -2,9 +2,9 @@ import DuckDB
 import Warehousing
 
 /// The relations that a person's SQL may read, as they stand in one transaction.
-package struct LakeCatalogue: Sendable {
+struct LakeCatalogue: Sendable {
     /// The name of the database, `lake`.
-    package let database: String
+    let database: String
     /// By schema, then by name, both in lower case.
     private let relations: [String: [String: Relation]]
     /// Macros that somebody made in the lake, in lower case: their names are closed to queries.
@@ -19,7 +19,7 @@ package struct LakeCatalogue: Sendable {
     }
 
     /// Where unqualified names are looked up, in order.
-    package static let searchPath: [WarehouseSchema] = [.marts, .intermediate, .staging, .raw]
+    static let searchPath: [WarehouseSchema] = [.marts, .intermediate, .staging, .raw]
 
     init(database: String, session: DuckSession) throws {
         self.database = database

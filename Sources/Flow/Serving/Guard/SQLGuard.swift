@@ -1,13 +1,13 @@
-package import DuckDB
-package import Kernel
+import DuckDB
+import Kernel
 
 /// Decides whether a person's SQL reads nothing but its own lake.
 ///
 /// DuckDB itself parses the text, in an instance that has nothing attached and no access to anything; the tree is then
 /// walked, and whatever is not known to be harmless is refused. Views are walked like the query that reads them.
-package final class SQLGuard: Sendable {
+final class SQLGuard: Sendable {
     /// Longest text, bytes of UTF-8.
-    package static let longest = 100_000
+    static let longest = 100_000
     /// Longest tree, bytes of JSON.
     private static let largestTree = 8_000_000
 
@@ -16,7 +16,7 @@ package final class SQLGuard: Sendable {
     private let trees = TreeCache()
 
     /// - Throws: `internal` if DuckDB cannot be started.
-    package init(library: DuckDBLibrary) async throws {
+    init(library: DuckDBLibrary) async throws {
         let database = try DuckDatabase(
             library,
             settings: [
@@ -29,16 +29,16 @@ package final class SQLGuard: Sendable {
     }
 
     /// SQL that may run.
-    package struct Approved: Sendable {
+    struct Approved: Sendable {
         /// The text to run, which for SHOW TABLES is a query of Weirhouse's own.
-        package let sql: String
+        let sql: String
         /// Whether it can stand inside `COPY (…) TO`.
-        package let isQuery: Bool
+        let isQuery: Bool
     }
 
     /// - Throws: `queryRefused` if the text is more than one SELECT over the lake; `queryFailed` if it cannot be parsed or
     ///   names a relation that is not there.
-    package func approve(_ sql: String, catalogue: LakeCatalogue) async throws -> Approved {
+    func approve(_ sql: String, catalogue: LakeCatalogue) async throws -> Approved {
         guard sql.utf8.count <= SQLGuard.longest else {
             throw Problem(
                 .queryRefused, "This SQL is longer than \(SQLGuard.longest) bytes.", hint: "Model a part of it first.")
