@@ -6,6 +6,7 @@ import Jobs
 import Kernel
 import Postgres
 import Secrets
+import ServiceLifecycle
 import Warehousing
 import Wire
 
@@ -116,7 +117,7 @@ struct LiveOperations: Operations {
             let task = Task {
                 var last = sequence
                 do {
-                    for await _ in signals {
+                    for await _ in signals.cancelOnGracefulShutdown() {
                         let detail = try await reader.detail(id, as: caller)
                         for line in try await reader.logLines(of: id, after: last, as: caller) {
                             continuation.yield(.log(line))

@@ -21,7 +21,7 @@ struct ServerProcess: Service {
         // The address is known once the port is; links are made after that.
         let operations = LiveOperations(
             house: house, address: { listening.address }, watch: watch, gateway: QueryGateway(house: house))
-        let router = Router()
+        let router = Router(options: .autoGenerateHeadEndpoints)
         API(operations: operations, time: house.time, observe: house.observe).addRoutes(to: router)
         try Console(
             operations: operations, assetsFolder: "\(house.settings.pythonHome)/assets", time: house.time,

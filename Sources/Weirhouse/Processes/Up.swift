@@ -22,8 +22,15 @@ struct Up: Sendable {
         try? FileManager.default.removeItem(atPath: folder.serverFile)
         defer { try? FileManager.default.removeItem(atPath: folder.serverFile) }
         let metadata = try Metadata.of(settings, folder: folder)
-        guard settings.databaseURL == nil else { return try await runParts(folder, metadata) }
-        try await withPrivateCluster(folder) { try await runParts(folder, metadata) }
+        guard settings.databaseURL == nil else {
+            try await metadata.migrate(applicationPassword: try folder.secretText("postgres.app.password"))
+            return try await runParts(folder, metadata)
+        }
+        try await withPrivateCluster(folder) {
+            try await metadata.migrate(applicationPassword: try folder.secretText("postgres.app.password"))
+            try await freeJobs(of: metadata)
+            try await runParts(folder, metadata)
+        }
     }
 
     /// The cluster outlives the parts: it is stopped when they have ended.
@@ -58,8 +65,16 @@ struct Up: Sendable {
         try result.get()
     }
 
+    /// All workers of a private cluster are this process's children, and none has been started yet: whatever is leased
+    /// belongs to the dead, and need not wait for the lease to run out.
+    private func freeJobs(of metadata: Metadata) async throws {
+        let connection = try await PGConnection.connect(metadata.owner)
+        try await connection.script(
+            "UPDATE weir.jobs SET lease_until = now() - interval '1 second' WHERE state = 'RUNNING'")
+        await connection.close()
+    }
+
     private func runParts(_ folder: DataFolder, _ metadata: Metadata) async throws {
-        try await metadata.migrate(applicationPassword: try folder.secretText("postgres.app.password"))
         try await LocalAdmin(folder: folder, metadata: metadata).prepare()
         let supervisor = Supervisor(settings: settings, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -21,10 +21,10 @@ final class SQLGuard: Sendable {
             library,
             settings: [
                 "memory_limit": "256MB", "threads": "1", "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false", "enable_external_access": "false", "temp_directory": "",
-                "lock_configuration": "true",
+                "autoload_known_extensions": "false", "temp_directory": "",
             ])
         parser = try database.connect()
+        try await parser.execute("SET GLOBAL enable_external_access = false; SET GLOBAL lock_configuration = true")
         functions = try await parser.perform { try FunctionPolicy($0) }
     }
 
