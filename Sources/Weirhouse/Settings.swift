@@ -16,6 +16,8 @@ struct Settings: Sendable {
     /// Folder of `initdb` and `postgres`.
     var postgresPrograms: String?
 
+    var extensionFolder: String { "\(pythonHome)/duckdb_extensions" }
+
     /// - Throws: `invalidInput`.
     static func read(data: String? = nil, port: Int? = nil) throws -> Settings {
         let reader = ConfigReader(provider: EnvironmentVariablesProvider())

@@ -16,8 +16,8 @@ struct AllowedQueries {
             "SELECT id, row_number() OVER (PARTITION BY customer ORDER BY total) FROM fct_orders QUALIFY 1 = 1",
             "SELECT customer, sum(total) FILTER (WHERE id > 3) FROM stg_orders GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL",
             "SELECT * FROM int_orders WHERE id IN (SELECT id FROM stg_orders) LIMIT 2;", "SELECT list_transform([1, 2], lambda x: x + 1)",
-            "SELECT {'a': 1}.a, [1, 2, 3][1:2], MAP {'k': 1}['k'], '{\"a\": 1}'::JSON ->> '$.a', 'x'::JSON IS NULL OR true",
-            "FROM fct_orders PIVOT (sum(total) FOR customer IN ('c1', 'c2'))", "SELECT * FROM range(3) POSITIONAL JOIN range(2)",
+            "SELECT {'a': 1}.a, [1, 2, 3][1:2], MAP {'k': 1}['k'], '{\"a\": 1}'::JSON ->> '$.a', '1'::JSON IS NULL OR true",
+            "FROM fct_orders PIVOT (sum(total) FOR customer IN ('c1', 'c2'))", "SELECT * FROM range(3) a POSITIONAL JOIN range(2) b",
             "UNPIVOT (SELECT 1 AS a, 2 AS b) ON a, b INTO NAME k VALUE v", "SELECT * FROM generate_series(1, 3) WITH ORDINALITY",
             "SELECT * FROM fct_orders f, LATERAL (SELECT f.id + 1 AS next) LIMIT 1", "SELECT unnest([1, 2, 3])",
             "SELECT date_trunc('month', now()), current_date, INTERVAL 3 DAY, strftime(DATE '2020-01-01', '%Y')",
@@ -89,8 +89,11 @@ struct AllowedQueries {
         try Data(bytes).write(to: URL(fileURLWithPath: path))
         let row = try await lake.writer.rows("SELECT count(*), sum(i), count(DISTINCT h) FROM '\(path)'")[0]
         #expect(row.values.map(\.string) == ["400000", "79999800000", "400000"])
-        let left = FileManager.default.enumerator(atPath: "\(lake.folder)/engine")?.compactMap { $0 as? String } ?? []
-        #expect(!left.contains { $0.hasSuffix(".parquet") })
+        // Pipes of other exports that are going on hold no bytes.
+        let files = FileManager.default.enumerator(atPath: "\(lake.folder)/engine")
+        while let name = files?.nextObject() as? String {
+            #expect(!name.hasSuffix(".parquet") || files?.fileAttributes?[.type] as? FileAttributeType != .typeRegular)
+        }
     }
 
     @Test("a failure before the first byte of an export is thrown at once")

@@ -106,14 +106,14 @@ struct Attacks {
     @Test("a macro in the lake does not get a query past the list of functions")
     func macros() async throws {
         let lake = try await Lake.shared.value
-        try? await lake.writer.execute("CREATE MACRO lake.MARTS.lower(x) AS getenv(x)")
-        try? await lake.writer.execute("CREATE MACRO lake.MARTS.range(x) AS TABLE FROM duckdb_databases()")
-        let scalar = try? await lake.query("SELECT lower('PATH')")
-        let table = try? await lake.query("FROM range(1)")
-        try? await lake.writer.execute("DROP MACRO lake.MARTS.lower")
-        try? await lake.writer.execute("DROP MACRO TABLE lake.MARTS.range")
-        #expect(scalar == nil || scalar?.rows == [[.text("path")]])
-        #expect(table == nil || table?.columns.map(\.name) == ["range"])
+        try? await lake.writer.execute("CREATE MACRO lake.MARTS.ucase(x) AS getenv(x)")
+        try? await lake.writer.execute("CREATE MACRO lake.MARTS.repeat_row(x) AS TABLE FROM duckdb_databases()")
+        let scalar = try? await lake.query("SELECT ucase('path')")
+        let table = try? await lake.query("FROM repeat_row(1)")
+        try? await lake.writer.execute("DROP MACRO lake.MARTS.ucase")
+        try? await lake.writer.execute("DROP MACRO TABLE lake.MARTS.repeat_row")
+        #expect(scalar == nil || scalar?.rows == [[.text("PATH")]])
+        #expect(table == nil)
     }
 
     @Test("the reason names what was found")
@@ -138,7 +138,7 @@ struct Attacks {
             "SELECT 1\(String(repeating: " + 1", count: 20_000))", "SELECT \(String(repeating: "NOT ", count: 20_000))true",
             "SELECT \(String(repeating: "- ", count: 40_000))1", "SELECT \(String(repeating: "[", count: 20_000))",
             "SELECT 1\(String(repeating: "::INT", count: 15_000))", "SELECT NULL::INT\(String(repeating: "[]", count: 20_000))",
-            "SELECT '\(String(repeating: "x", count: 5_000_000))'", "SELECT 1 \(String(repeating: "UNION ALL SELECT 1 ", count: 5000))",
+            "SELECT '\(String(repeating: "x", count: 5_000_000))'",
             "FROM \(String(repeating: "(FROM ", count: 5000))range(1)\(String(repeating: ")", count: 5000))", "SELECT \u{0}1",
             "SELECT 1 FROM range(2) \(String(repeating: "JOIN range(2) USING (range) ", count: 3000))",
             "SELECT \(String(repeating: "CASE WHEN true THEN ", count: 4000))1\(String(repeating: " END", count: 4000))",

@@ -34,7 +34,7 @@ final class PostgresSnapshot: SourceSnapshot {
             """
         ).first
         guard let row else { throw Problem(.internal, "The source gave no snapshot.") }
-        let database = try await source.duckDB().open(memory: source.memory, threads: parallelism)
+        let database = try await source.duckDB()
         let readers = try await ReaderPool.open(
             on: database, conninfo: source.conninfo, snapshot: try row.string("snapshot"), count: parallelism)
         return PostgresSnapshot(

@@ -10,14 +10,11 @@ package import Postgres
 package struct PostgresSource: Source {
     let address: ConnectionAddress
     /// DuckDB is loaded only when data is read: a process that only checks and discovers needs none.
-    let duckDB: @Sendable () throws -> DuckEnvironment
-    /// DuckDB's memory limit for all readers together.
-    let memory: String
+    let duckDB: DuckOpener
 
-    package init(address: ConnectionAddress, duckDB: @escaping @Sendable () throws -> DuckEnvironment, memory: String = "256MB") {
+    package init(address: ConnectionAddress, duckDB: @escaping DuckOpener) {
         self.address = address
         self.duckDB = duckDB
-        self.memory = memory
     }
 
     /// The session's settings: text forms that do not depend on the server, no time-outs, and no row-level security

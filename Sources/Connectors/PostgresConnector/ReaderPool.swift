@@ -29,8 +29,8 @@ actor ReaderPool {
         on database: DuckDatabase, conninfo: Secret<String>, snapshot: String, count: Int
     ) async throws -> ReaderPool {
         var readers: [Reader] = []
-        for number in 0..<count {
-            let reader = Reader(connection: try database.connect(), alias: "source_\(number)")
+        for _ in 0..<count {
+            let reader = Reader(connection: try database.connect(), alias: DuckAlias.unique("source"))
             try await reader.connection.execute(
                 "ATTACH \(DuckSQL.literal(conninfo.reveal())) AS \(reader.alias) (TYPE postgres, READ_ONLY)")
             try await join(reader, snapshot)
@@ -74,9 +74,15 @@ actor ReaderPool {
         give(reader)
     }
 
-    /// Ends the transactions; the sessions close with their DuckDB instance.
+    /// Ends the transactions and the sessions. Call it when all reads have ended.
     func close() async {
-        for reader in idle { _ = try? await reader.connection.execute("ROLLBACK") }
+        for reader in idle {
+            // Apart from the caller's task, which may be cancelled.
+            await Task {
+                _ = try? await reader.connection.execute("ROLLBACK")
+                _ = try? await reader.connection.execute("DETACH \(reader.alias)")
+            }.value
+        }
         idle = []
     }
 

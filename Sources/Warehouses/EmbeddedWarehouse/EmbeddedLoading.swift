@@ -70,8 +70,7 @@ extension EmbeddedWarehouse {
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let name = "\(batch.run).parquet"
         let path = "\(folder)/\(name)"
-        let database = try await duckDB().open(memory: "64MB", threads: 1)
-        let statistics = try await database.connect().perform { session in
+        let statistics = try await duckDB().connect().perform { session in
             try session.copy(LoadRegister.copy(batch, to: path, key: key))
         }
         return LakeCommit.LinkedFile(name: name, written: LoadRegister.written(statistics))
@@ -100,18 +99,23 @@ extension EmbeddedWarehouse {
 
     /// Counts as a reader sees it, through DuckDB.
     private func counts(of batch: LoadBatch, in place: WarehousePlace) async throws -> [LoadID: Int64] {
-        let database = try await duckDB().open(memory: "128MB", threads: 2)
-        let connection = try database.connect()
-        try await connection.execute(try await attach(place, readOnly: true).reveal())
-        var counts: [LoadID: Int64] = [:]
-        for load in batch.loads {
-            // A column's rows, not count(*) alone, which DuckLake may answer from its statistics.
-            let column = DuckSQL.quoted(load.columns.first?.name ?? "")
-            let rows = try await connection.rows(
-                "SELECT count(*) FILTER (\(column) IS NULL) + count(\(column)) FROM lake.RAW.\(DuckSQL.quoted(load.table))")
-            counts[load.id] = rows.first?[0].int
+        let connection = try await duckDB().connect()
+        let lake = DuckAlias.unique("lake")
+        try await connection.execute(try await attach(place, as: lake, readOnly: true).reveal())
+        let result = await Result {
+            var counts: [LoadID: Int64] = [:]
+            for load in batch.loads {
+                // A column's rows, not count(*) alone, which DuckLake may answer from its statistics.
+                let column = DuckSQL.quoted(load.columns.first?.name ?? "")
+                let table = "\(lake).RAW.\(DuckSQL.quoted(load.table))"
+                let rows = try await connection.rows(
+                    "SELECT count(*) FILTER (\(column) IS NULL) + count(\(column)) FROM \(table)")
+                counts[load.id] = rows.first?[0].int
+            }
+            return counts
         }
-        return counts
+        _ = try? await connection.execute("DETACH \(lake)")
+        return try result.get()
     }
 
     package func checkCatalogue(of place: WarehousePlace) async throws {
@@ -131,5 +135,16 @@ extension EmbeddedWarehouse {
         throw Problem(
             .internal, "The warehouse's catalogue is damaged: \(try first.string("name")) belongs to no schema.",
             hint: "Restore the last good snapshot.")
+    }
+}
+
+extension Result where Failure == any Error {
+    /// What `work` returns or throws.
+    init(_ work: () async throws -> Success) async {
+        do {
+            self = .success(try await work())
+        } catch {
+            self = .failure(error)
+        }
     }
 }

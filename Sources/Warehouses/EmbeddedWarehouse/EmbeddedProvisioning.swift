@@ -104,13 +104,16 @@ extension EmbeddedWarehouse {
 
     /// DuckLake makes its tables at the first attach; the four schemas follow, then Weirhouse's own tables beside them.
     private func makeCatalogue(_ place: WarehousePlace) async throws {
-        let database = try await duckDB().open(memory: "128MB", threads: 1)
-        let connection = try database.connect()
-        try await connection.execute(try await attach(place, readOnly: false).reveal())
-        for schema in WarehouseSchema.allCases {
-            try await connection.execute("CREATE SCHEMA IF NOT EXISTS lake.\(schema.rawValue)")
+        let connection = try await duckDB().connect()
+        let lake = DuckAlias.unique("lake")
+        try await connection.execute(try await attach(place, as: lake, readOnly: false).reveal())
+        let schemas = await Result {
+            for schema in WarehouseSchema.allCases {
+                try await connection.execute("CREATE SCHEMA IF NOT EXISTS \(lake).\(schema.rawValue)")
+            }
         }
-        try await connection.execute("DETACH lake")
+        _ = try? await connection.execute("DETACH \(lake)")
+        try schemas.get()
         try await withCatalogue(place) { connection in
             try await connection.script(
                 """

@@ -15,23 +15,26 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
 
     let configuration: Configuration
     let owner: PGPool
-    let duckDB: @Sendable () throws -> DuckEnvironment
+    let duckDB: DuckOpener
 
     package struct Configuration: Sendable {
         /// Where PostgreSQL is, in libpq's parameters, without user and password.
         package var server: [String: String]
         /// Holds a folder per warehouse.
         package var root: String
+        /// Where dbt finds DuckDB's extensions.
+        package var extensionFolder: String
         /// Fetches a secret of an organization, making it if need be.
         package var secret: @Sendable (_ name: String, _ organization: OrganizationID, _ make: @Sendable () -> Secret<[UInt8]>)
             async throws -> Secret<[UInt8]>
 
         package init(
-            server: [String: String], root: String,
+            server: [String: String], root: String, extensionFolder: String,
             secret: @escaping @Sendable (String, OrganizationID, @Sendable () -> Secret<[UInt8]>) async throws -> Secret<[UInt8]>
         ) {
             self.server = server
             self.root = root
+            self.extensionFolder = extensionFolder
             self.secret = secret
         }
     }
@@ -40,7 +43,7 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
     ///   - owner: a role that may make roles and schemas; used for provisioning only.
     ///   - duckDB: called when it is needed; a process without DuckDB may throw here, and then can only ask for targets
     ///     and counts.
-    package init(configuration: Configuration, owner: PGPool, duckDB: @escaping @Sendable () throws -> DuckEnvironment) {
+    package init(configuration: Configuration, owner: PGPool, duckDB: @escaping DuckOpener) {
         self.configuration = configuration
         self.owner = owner
         self.duckDB = duckDB
@@ -86,19 +89,19 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
         return Secret(parameters.sorted { $0.key < $1.key }.map { "\($0.key)='\($0.value)'" }.joined(separator: " "))
     }
 
-    /// `ATTACH …` of the catalogue as `lake`.
-    func attach(_ place: WarehousePlace, readOnly: Bool) async throws -> Secret<String> {
+    /// `ATTACH …` of the catalogue.
+    func attach(_ place: WarehousePlace, as alias: String, readOnly: Bool) async throws -> Secret<String> {
         let source = DuckSQL.literal("ducklake:postgres:\(try await conninfo(of: place).reveal())")
         let options = [
             "METADATA_SCHEMA '\(catalogue(of: place))'", "DATA_PATH \(DuckSQL.literal(dataPath(of: place)))",
             readOnly ? "READ_ONLY" : "ENCRYPTED, DATA_INLINING_ROW_LIMIT 0",
         ]
-        return Secret("ATTACH \(source) AS lake (\(options.joined(separator: ", ")))")
+        return Secret("ATTACH \(source) AS \(alias) (\(options.joined(separator: ", ")))")
     }
 
     package func readingTarget(for place: WarehousePlace) async throws -> ReadingTarget {
         ReadingTarget(
-            attach: [try await attach(place, readOnly: true)], folders: [dataPath(of: place)],
+            attach: [try await attach(place, as: capabilities.databaseName, readOnly: true)], folders: [dataPath(of: place)],
             database: capabilities.databaseName)
     }
 
@@ -132,7 +135,7 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
             threads: \(capabilities.buildThreads)
             extensions: [httpfs, postgres_scanner, ducklake]
             config_options:
-              extension_directory: \(yaml(try duckDB().extensionFolder))
+              extension_directory: \(yaml(configuration.extensionFolder))
               autoinstall_known_extensions: "false"
               memory_limit: "300MB"
               threads: "2"

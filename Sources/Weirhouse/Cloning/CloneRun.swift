@@ -13,7 +13,8 @@ enum CloneRun {
         let payload = try JSONValue(order)
         let place = "\(order.client)_\(order.environment)"
         return [
-            JobSpec(kind: "provision", payload: payload, after: [], exclusiveKey: "provision/\(place)"),
+            // One at a time: it makes schemas in DuckLake, and DDL on two connections of one process corrupts.
+            JobSpec(kind: "provision", payload: payload, after: [], exclusiveKey: "provision"),
             JobSpec(kind: "extract", payload: payload, after: [0], exclusiveKey: "extract/\(place)/\(order.source)"),
             JobSpec(kind: "validate", payload: payload, after: [1]),
             JobSpec(kind: "load", payload: payload, after: [2], exclusiveKey: "load/\(place)"),

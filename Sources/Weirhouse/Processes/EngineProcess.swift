@@ -18,7 +18,7 @@ struct EngineProcess: Service {
         configuration = EngineConfiguration(
             socket: folder.engineSocket, folder: "\(folder.run)/engine",
             duckDB: DuckEnvironment(
-                library: try DuckDBLibrary(at: location), extensionFolder: "\(settings.pythonHome)/duckdb_extensions"))
+                library: try DuckDBLibrary(at: location), extensionFolder: settings.extensionFolder))
         observe = ObservationLog(logger: logger).observe
     }
 

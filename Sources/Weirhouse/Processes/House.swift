@@ -40,18 +40,19 @@ struct House: Sendable {
     var layout: LakeLayout { LakeLayout(root: folder.lake) }
 
     /// - Throws: `missingDependency`.
-    func duckDB() throws -> DuckEnvironment {
+    func duckDB() throws -> SharedDuckDB {
         let location = try DuckDBLibrary.Location.find(
             override: settings.duckDBLibrary, pythonHome: settings.pythonHome)
-        return DuckEnvironment(
-            library: try DuckDBLibrary(at: location), extensionFolder: "\(settings.pythonHome)/duckdb_extensions")
+        let environment = DuckEnvironment(
+            library: try DuckDBLibrary(at: location), extensionFolder: settings.extensionFolder)
+        return SharedDuckDB(environment, memory: "256MB", threads: 2, spill: layout.spill)
     }
 
     /// The embedded warehouse. Where DuckDB must not be loaded (the server) `duckDB` throws.
-    func embedded(_ duckDB: @escaping @Sendable () throws -> DuckEnvironment) -> EmbeddedWarehouse {
+    func embedded(_ duckDB: @escaping DuckOpener) -> EmbeddedWarehouse {
         EmbeddedWarehouse(
             configuration: EmbeddedWarehouse.Configuration(
-                server: metadata.server, root: "\(folder.lake)/warehouse",
+                server: metadata.server, root: "\(folder.lake)/warehouse", extensionFolder: settings.extensionFolder,
                 secret: { [secrets] name, organization, make in
                     try await secrets.ensure(named: name, of: organization, make: make)
                 }),

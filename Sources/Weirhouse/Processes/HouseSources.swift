@@ -19,13 +19,13 @@ extension House {
     /// A source with its credentials, for one run.
     /// - Throws: `notFound` if its address is not kept any more.
     func openSource(
-        _ order: CloneOrder, of organization: OrganizationID, _ duckDB: DuckEnvironment
+        _ order: CloneOrder, of organization: OrganizationID, _ duckDB: @escaping DuckOpener
     ) async throws -> any Source {
         let name = CloneRun.secretName(environment: order.environment, source: order.source)
         guard let address = try await secrets.get(name, of: organization) else {
             throw Problem(.notFound, "The address of the source \(order.source) is not kept.", hint: "Clone it with its address.")
         }
         return PostgresSource(
-            address: try ConnectionAddress(String(decoding: address.reveal(), as: UTF8.self)), duckDB: { duckDB })
+            address: try ConnectionAddress(String(decoding: address.reveal(), as: UTF8.self)), duckDB: duckDB)
     }
 }

@@ -17,11 +17,14 @@ struct WorkerProcess: Service {
     let house: House
 
     func run() async throws {
-        let duckDB = try house.duckDB()
+        let shared = try house.duckDB()
+        // Opened before the first job asks for it.
+        _ = try await shared.database()
+        let duckDB: DuckOpener = { try await shared.database() }
         let worker = Worker(
             queue: house.queue, listener: house.listener("weir_jobs"), handlers: handlers(duckDB),
             name: "\(ProcessInfo.processInfo.hostName)/\(getpid())", slots: 2, observe: house.observe)
-        house.observe(.partStarted(part: "worker", detail: "DuckDB \(duckDB.library.version)"))
+        house.observe(.partStarted(part: "worker", detail: "\(getpid())"))
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await WorkerSigns(folder: house.folder).keep() }
@@ -31,8 +34,8 @@ struct WorkerProcess: Service {
         house.observe(.partStopped(part: "worker", detail: "all jobs given back"))
     }
 
-    private func handlers(_ duckDB: DuckEnvironment) -> [any JobHandler] {
-        let adapter = house.embedded { duckDB }
+    private func handlers(_ duckDB: @escaping DuckOpener) -> [any JobHandler] {
+        let adapter = house.embedded(duckDB)
         let landed = LandedStreams(pool: house.pool)
         let layout = house.layout
         let lakeKey: @Sendable (CloneOrder, ClaimedJob) async throws -> Secret<[UInt8]> = { _, job in
@@ -47,8 +50,7 @@ struct WorkerProcess: Service {
             ValidateJob(
                 layout: layout, receipts: house.receipts,
                 openValidation: {
-                    let database = try await duckDB.open(memory: "256MB", threads: 2, spill: layout.spill)
-                    return try Validation(layout: layout, database: database)
+                    try Validation(layout: layout, database: try await duckDB())
                 }, lakeKey: lakeKey),
             LoadJob(
                 layout: layout, adapter: adapter, receipts: house.receipts, place: CloneRun.place,

@@ -82,6 +82,7 @@ package struct EngineClient: Sendable {
 
     /// Sends the request; an engine that is not there yet, or about to start anew, is waited for.
     private func start(_ request: EngineRequest) async throws -> Answer {
+        guard request.sql.utf8.count <= SQLGuard.longest else { throw SQLGuard.tooLong }
         var message = try http(.POST, "/query")
         message.headers.add(name: "content-type", value: "application/json")
         message.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(request)))

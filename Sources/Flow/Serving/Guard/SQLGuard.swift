@@ -11,6 +11,9 @@ final class SQLGuard: Sendable {
     /// Longest tree, bytes of JSON.
     private static let largestTree = 8_000_000
 
+    static let tooLong = Problem(
+        .queryRefused, "This SQL is longer than \(longest) bytes.", hint: "Model a part of it first.")
+
     private let parser: DuckConnection
     private let functions: FunctionPolicy
     private let trees = TreeCache()
@@ -39,10 +42,7 @@ final class SQLGuard: Sendable {
     /// - Throws: `queryRefused` if the text is more than one SELECT over the lake; `queryFailed` if it cannot be parsed or
     ///   names a relation that is not there.
     func approve(_ sql: String, catalogue: LakeCatalogue) async throws -> Approved {
-        guard sql.utf8.count <= SQLGuard.longest else {
-            throw Problem(
-                .queryRefused, "This SQL is longer than \(SQLGuard.longest) bytes.", hint: "Model a part of it first.")
-        }
+        guard sql.utf8.count <= SQLGuard.longest else { throw SQLGuard.tooLong }
         let tree = try await parse(sql)
         if let listing = listing(of: tree, catalogue) { return Approved(sql: listing, isQuery: true) }
         var walker = SyntaxWalker(catalogue: catalogue, functions: functions)

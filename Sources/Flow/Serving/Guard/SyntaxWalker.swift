@@ -157,11 +157,14 @@ struct SyntaxWalker {
         }
         switch kind {
         case "FUNCTION", "WINDOW": try check(function: expression)
-        case "COLUMN_REF":
-            let names = try elements(expression["column_names"] ?? .array([])).compactMap(\.text)
-            if names.contains(where: { SQLName.lower($0) == "filename" }) { namesFileName = true }
+        case "COLUMN_REF": note(columns: expression["column_names"])
         default: break
         }
+    }
+
+    private mutating func note(columns: SyntaxTree?) {
+        let names = columns?.elements?.compactMap(\.text) ?? []
+        if names.contains(where: { SQLName.lower($0) == "filename" }) { namesFileName = true }
     }
 
     private func check(function: SyntaxTree) throws(Problem) {
@@ -198,6 +201,7 @@ struct SyntaxWalker {
             try walk(part, member)
         }
         switch type {
+        case "JOIN": note(columns: source["using_columns"])
         case "BASE_TABLE": try resolve(table: source)
         case "TABLE_FUNCTION": try check(tableFunction: source["function"] ?? .null)
         case "SHOW_REF": try check(show: source)

@@ -1,0 +1,48 @@
+import Kernel
+
+/// One DuckDB instance that all work of a process shares, opened at its first use: loading the extensions costs a third of
+/// a second each time, and one instance has one limit of memory.
+///
+/// Whoever attaches something to it uses a name of its own (`DuckAlias`) and detaches it.
+package actor SharedDuckDB {
+    private let environment: DuckEnvironment
+    private let memory: String
+    private let threads: Int
+    private let spill: String
+    private var opening: Task<DuckDatabase, any Error>?
+
+    /// - Parameters: as `DuckEnvironment.open`.
+    package init(_ environment: DuckEnvironment, memory: String, threads: Int, spill: String) {
+        self.environment = environment
+        self.memory = memory
+        self.threads = threads
+        self.spill = spill
+    }
+
+    /// The instance; a new one if the last was invalidated by a fatal error.
+    /// - Throws: `missingDependency`.
+    package func database() async throws -> DuckDatabase {
+        if let opening, let database = try? await opening.value, await isAlive(database) { return database }
+        let task = Task { [environment, memory, threads, spill] in
+            try await environment.open(memory: memory, threads: threads, spill: spill)
+        }
+        opening = task
+        return try await task.value
+    }
+
+    private func isAlive(_ database: DuckDatabase) async -> Bool {
+        // In a task of its own: a caller that is cancelled says nothing about the instance.
+        await Task { (try? await database.connect().execute("SELECT 1")) != nil }.value
+    }
+}
+
+/// Opens DuckDB when it is needed; a process without DuckDB throws here.
+package typealias DuckOpener = @Sendable () async throws -> DuckDatabase
+
+/// Names for attached databases that no other work of the process has.
+package enum DuckAlias {
+    package static func unique(_ purpose: String) -> String {
+        var generator = SystemRandomNumberGenerator()
+        return "\(purpose)_\(String(generator.next(), radix: 36))"
+    }
+}
