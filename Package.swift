@@ -60,7 +60,8 @@ let package = Package(
     targets: [
         // Base
         module("Kernel", in: "Base"),
-        .systemLibrary(name: "CLibPQ", path: "Sources/Base/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CLibPQ", path: "Sources/Base/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(name: "CDuckDB", path: "Sources/Base/CDuckDB"),
         module("Postgres", in: "Base", uses: ["Kernel", "CLibPQ"]),
         module("DuckDB", in: "Base", uses: ["Kernel", "CDuckDB"]),
@@ -81,7 +82,8 @@ let package = Package(
                 "Kernel", "Warehousing", "DuckDB", hummingbird, httpClient, nioCore, nioHTTP, httpTypes, log, lifecycle,
             ]),
         // Warehouses
-        module("EmbeddedWarehouse", in: "Warehouses", uses: ["Kernel", "Connecting", "Warehousing", "Postgres", "DuckDB"]),
+        module(
+            "EmbeddedWarehouse", in: "Warehouses", uses: ["Kernel", "Connecting", "Warehousing", "Postgres", "DuckDB"]),
         // Connectors
         module("PostgresConnector", in: "Connectors", uses: ["Kernel", "Connecting", "Postgres", "DuckDB"]),
         // Faces
@@ -90,14 +92,17 @@ let package = Package(
         module(
             "Console", in: "Faces", uses: ["Kernel", "Wire", hummingbird, mustache, nioCore, httpTypes, log],
             resources: [.copy("Resources")]),
-        module("CommandLine", in: "Faces", uses: ["Kernel", "Wire", arguments, httpClient, nioCore, nioHTTP, httpTypes]),
+        module(
+            "CommandLine", in: "Faces", uses: ["Kernel", "Wire", arguments, httpClient, nioCore, nioHTTP, httpTypes]),
         // The composition root and the binary
         .target(
             name: "Weirhouse",
             dependencies: [
                 "Kernel", "Postgres", "DuckDB", "Jobs", "Access", "Secrets", "Connecting", "Lakehouse", "Ingestion",
-                "Warehousing", "Provisioning", "Loading", "Modeling", "Serving", "EmbeddedWarehouse", "PostgresConnector",
-                "Wire", "API", "Console", "CommandLine", hummingbird, httpClient, arguments, configuration, log, lifecycle, signals,
+                "Warehousing", "Provisioning", "Loading", "Modeling", "Serving", "EmbeddedWarehouse",
+                "PostgresConnector",
+                "Wire", "API", "Console", "CommandLine", hummingbird, httpClient, arguments, configuration, log,
+                lifecycle, signals,
                 subprocess, system, crypto, nioCore, httpTypes,
             ],
             path: "Sources/Weirhouse", resources: [.copy("Migrations")], swiftSettings: house),
@@ -108,7 +113,8 @@ let package = Package(
         tests(
             "APITests",
             uses: [
-                "API", "Wire", "Kernel", hummingbird, .product(name: "HummingbirdTesting", package: "hummingbird"), httpTypes,
+                "API", "Wire", "Kernel", hummingbird, .product(name: "HummingbirdTesting", package: "hummingbird"),
+                httpTypes,
                 nioCore,
             ]),
         tests(

@@ -277,8 +277,9 @@ SELECT row_number() OVER (ORDER BY p.id), p.id,
     pick('reason', p.id, '{changed_mind,damaged,wrong_item,late,quality}', 1.3),
     CASE WHEN roll('noted', p.id) < 0.25 THEN pick('note', p.id, ARRAY[
         'Customer wrote twice', 'Box was open', 'Says "too small"', E'Left a voicemail;\nwill not reorder']) END,
-    least(p.paid_at + make_interval(days => 1 + floor(9 * roll('refunded-after', p.id))::int),
-        current_setting('shop.day')::timestamp AT TIME ZONE 'UTC' + interval '23:59:59')
+    -- Within ten days, and spread over what is left of them for payments of the last days.
+    p.paid_at + roll('refunded-after', p.id) * least(
+        interval '10 days', current_setting('shop.day')::timestamp AT TIME ZONE 'UTC' + interval '24 hours' - p.paid_at)
 FROM payments AS p JOIN orders AS o ON o.id = p.order_id
 WHERE p.status = 'succeeded' AND (o.status = 'refunded' OR o.status = 'cancelled');
 

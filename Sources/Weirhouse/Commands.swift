@@ -11,7 +11,8 @@ package enum Weirhouse {
     /// The program: `weir`'s own commands and those that run Weirhouse itself.
     package static func main() async {
         await WeirCommandLine.main(
-            extra: [UpCommand.self, ServeCommand.self, WorkCommand.self, EngineCommand.self], version: OwnProgram.version)
+            extra: [UpCommand.self, ServeCommand.self, WorkCommand.self, EngineCommand.self],
+            version: OwnProgram.version)
     }
 
     /// The services of one kind of process.

@@ -24,7 +24,8 @@ struct DataFolder: Sendable {
     func prepare() throws {
         // Sockets lie in it, and their paths may have 107 bytes (unix(7)).
         guard path.utf8.count <= 80 else {
-            throw Problem(.invalidInput, "The data folder's path is too long.", hint: "Use one of at most 80 bytes (--data).")
+            throw Problem(
+                .invalidInput, "The data folder's path is too long.", hint: "Use one of at most 80 bytes (--data).")
         }
         try make(path)
         try checkVersion()
@@ -37,7 +38,8 @@ struct DataFolder: Sendable {
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw Problem(
-                .invalidInput, "The folder \(folder) cannot be made.", hint: "Check the path and its rights, or use --data.",
+                .invalidInput, "The folder \(folder) cannot be made.",
+                hint: "Check the path and its rights, or use --data.",
                 cause: error)
         }
     }
@@ -48,12 +50,14 @@ struct DataFolder: Sendable {
             let others = try FileManager.default.contentsOfDirectory(atPath: path)
             guard others.isEmpty else {
                 throw Problem(
-                    .invalidInput, "\(path) is not empty and no data folder of Weirhouse.", hint: "Name another with --data.")
+                    .invalidInput, "\(path) is not empty and no data folder of Weirhouse.",
+                    hint: "Name another with --data.")
             }
             return try write(Data("\(Self.version)\n".utf8), to: file)
         }
         guard let found = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
-            throw Problem(.invalidInput, "The file \(file) holds no version.", hint: "Restore the data folder from a backup.")
+            throw Problem(
+                .invalidInput, "The file \(file) holds no version.", hint: "Restore the data folder from a backup.")
         }
         guard found <= Self.version else {
             throw Problem(
@@ -103,7 +107,8 @@ struct DataFolder: Sendable {
         _ = link(passing, file)
         unlink(passing)
         guard let found = FileManager.default.contents(atPath: file) else {
-            throw Problem(.diskFull, "\(file) cannot be written.", hint: "Check the disk's space and the folder's rights.")
+            throw Problem(
+                .diskFull, "\(file) cannot be written.", hint: "Check the disk's space and the folder's rights.")
         }
         return found
     }
@@ -115,7 +120,8 @@ struct DataFolder: Sendable {
             rename(passing, file) == 0
         else {
             try? FileManager.default.removeItem(atPath: passing)
-            throw Problem(.diskFull, "\(file) cannot be written.", hint: "Check the disk's space and the folder's rights.")
+            throw Problem(
+                .diskFull, "\(file) cannot be written.", hint: "Check the disk's space and the folder's rights.")
         }
     }
 }

@@ -26,7 +26,8 @@ struct Metadata: Sendable {
         let server = ["host": folder.postgres, "port": "5432", "dbname": PrivateCluster.database]
         return Metadata(
             server: server,
-            owner: conninfo(server, user: PrivateCluster.owner, password: try folder.secretText("postgres.owner.password")),
+            owner: conninfo(
+                server, user: PrivateCluster.owner, password: try folder.secretText("postgres.owner.password")),
             application: conninfo(server, user: applicationRole, password: applicationPassword))
     }
 
@@ -58,7 +59,8 @@ struct Metadata: Sendable {
         // base64url: nothing in it needs quoting.
         let password = applicationPassword.reveal()
         for (role, options) in [
-            (Self.applicationRole, "LOGIN PASSWORD '\(password)' NOBYPASSRLS"), ("weir_dispatch", "NOLOGIN NOBYPASSRLS"),
+            (Self.applicationRole, "LOGIN PASSWORD '\(password)' NOBYPASSRLS"),
+            ("weir_dispatch", "NOLOGIN NOBYPASSRLS"),
         ] {
             let exists = try await !connection.query("SELECT FROM pg_roles WHERE rolname = \(role)").isEmpty
             try await connection.script("\(exists ? "ALTER" : "CREATE") ROLE \(role) \(options)")
@@ -71,7 +73,8 @@ struct Metadata: Sendable {
     private static func migrationsFolder() throws -> String {
         guard let folder = Bundle.module.path(forResource: "Migrations", ofType: nil) else {
             throw Problem(
-                .missingDependency, "The migrations that belong to weir are not beside it.", hint: "Build it anew: make build.")
+                .missingDependency, "The migrations that belong to weir are not beside it.",
+                hint: "Build it anew: make build.")
         }
         return folder
     }

@@ -22,9 +22,11 @@ struct PrivateCluster: Sendable {
         self.folder = folder
         self.ownerPassword = ownerPassword
         let debian = "/usr/lib/postgresql"
-        let versions = ((try? FileManager.default.contentsOfDirectory(atPath: debian)) ?? []).compactMap(Int.init).sorted()
+        let versions = ((try? FileManager.default.contentsOfDirectory(atPath: debian)) ?? []).compactMap(Int.init)
+            .sorted()
         let candidates = [programs].compactMap { $0 } + versions.reversed().map { "\(debian)/\($0)/bin" }
-        guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: "\($0)/initdb") }) else {
+        guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: "\($0)/initdb") })
+        else {
             throw Problem(
                 .missingDependency, "PostgreSQL's programs are not installed.",
                 hint: "Run `make bootstrap`, or set WEIR_POSTGRES_BIN or DATABASE_URL.")
@@ -56,13 +58,15 @@ struct PrivateCluster: Sendable {
         defer { try? FileManager.default.removeItem(atPath: passwordFile) }
         if runsAsRoot { try giveToPostgresUser(passwordFile) }
         let line = launch(
-            "initdb", "-D", dataArgument, "-U", Self.owner, "-A", "scram-sha-256", "--pwfile=/proc/self/fd/6", "-E", "UTF8",
+            "initdb", "-D", dataArgument, "-U", Self.owner, "-A", "scram-sha-256", "--pwfile=/proc/self/fd/6", "-E",
+            "UTF8",
             "--locale=C.UTF-8")
         let result = try await Subprocess.run(
             .path("/bin/sh"), arguments: ["-c", "exec 6< \"$2\"; \(line)", "sh", folder.postgres, passwordFile],
             environment: environment, input: .none, output: .string(limit: 65_536), error: .string(limit: 65_536))
         guard result.terminationStatus.isSuccess else {
-            let reason = result.standardError.split(whereSeparator: \.isNewline).last.map(String.init) ?? "no reason given"
+            let reason =
+                result.standardError.split(whereSeparator: \.isNewline).last.map(String.init) ?? "no reason given"
             throw Problem(.internal, "The metadata database cannot be made: \(reason)", hint: "Check the disk's space.")
         }
         try folder.write(Data(), to: "\(folder.path)/postgres.ready")
@@ -76,7 +80,8 @@ struct PrivateCluster: Sendable {
         platform.createSession = true
         platform.teardownSequence = [.send(signal: .interrupt, allowedDurationToNextStep: .seconds(20))]
         _ = try await Subprocess.run(
-            .path("/bin/sh"), arguments: Arguments(["-c", launch("postgres", "-D", dataArgument, settings), "sh", folder.postgres]),
+            .path("/bin/sh"),
+            arguments: Arguments(["-c", launch("postgres", "-D", dataArgument, settings), "sh", folder.postgres]),
             environment: environment, platformOptions: platform, input: .none, output: .discarded, error: .sequence
         ) { execution in
             for try await line in execution.standardError.strings() { log(line) }

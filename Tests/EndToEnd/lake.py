@@ -1,6 +1,7 @@
 """What lies in a house's lake, held against its catalogue."""
 import os
 import threading
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +67,12 @@ def register(house: House, environment: str = "dev") -> list[list[Any]]:
 
 
 class Reader:
-    """Reads again and again in the background, like a person with a dashboard open, and keeps each distinct answer.
-    A house that is down gives no answer; a table that is not there yet gives `missing`."""
+    """Reads again and again in the background, like a person with a dashboard open, and keeps each answer that differs
+    from the one before. A house that is down gives no answer; a table that is not there yet gives `missing`."""
 
     def __init__(self, house: House, questions: dict[str, str]):
         self.house = house
-        self.answers: dict[str, set[Any]] = {name: set() for name in questions}
+        self.answers: dict[str, list[Any]] = {name: [] for name in questions}
         self.refusals: set[str] = set()
         self.reads = 0
         self._questions = questions
@@ -89,14 +90,23 @@ class Reader:
     def _read(self) -> None:
         while not self._ends.is_set():
             for name, sql in self._questions.items():
-                try:
-                    self.answers[name].add(tuple(self.house.query(sql)[0]))
-                    self.reads += 1
-                except Refused as refused:
-                    if "does not exist" in refused.detail or refused.code == "not_found":
-                        self.answers[name].add("missing")
-                    elif refused.code not in ("engine_unavailable", "metadata_unavailable", "busy"):
-                        self.refusals.add(str(refused))
-                except (OSError, ValueError):
+                answer = self._ask(sql)
+                if answer is None:
                     self._ends.wait(0.02)  # it is down
+                elif self.answers[name][-1:] != [answer]:
+                    self.answers[name].append(answer)
             self._ends.wait(0.01)
+
+    def _ask(self, sql: str) -> Any:
+        try:
+            answer = tuple(self.house.query(sql)[0])
+            self.reads += 1
+            return answer
+        except Refused as refused:
+            if refused.code == "not_found" or "There is no table" in refused.detail:
+                return "missing"
+            if refused.code not in ("engine_unavailable", "metadata_unavailable", "busy"):
+                self.refusals.add(str(refused))
+        except (OSError, ValueError, HTTPException):
+            pass
+        return None

@@ -111,14 +111,12 @@ struct Limits {
             "SELECT len(list_transform(range(10000000), lambda x: repeat('z', 1000)))", "SELECT levenshtein(repeat('a', 900000), repeat('b', 900000))",
         ])
     func uncounted(_ sql: String) async throws {
-        let t0 = ContinuousClock.now; defer { print("UNC", sql.prefix(40), ContinuousClock.now - t0) }
         let lake = try await Lake.shared.value
         let engine = try EngineInItsOwnProcess(lake, memory: 256)
         #expect(try await engine.client.query(lake.request("SELECT count(*) FROM fct_orders")).rows == [[.integer(1000)]])
         #expect(try await engine.client.health().memoryLimit > 0)
         let problem = await #expect(throws: Problem.self) { try await engine.client.query(lake.request(sql, deadline: 20)) }
         #expect([.queryTooLarge, .queryTooLong, .engineUnavailable].contains(problem?.code), "\(sql): \(String(describing: problem))")
-        print("UNCP", String(describing: problem).prefix(100), ContinuousClock.now - t0)
         if problem?.code == .queryTooLarge { #expect(await engine.status() == QueryEngine.restartStatus) }
     }
 

@@ -66,7 +66,8 @@ package struct JobProgress: Sendable, Codable, Hashable {
     /// What it is at.
     package var note: String?
 
-    package init(done: Int64, total: Int64?, unit: String, rows: Int64? = nil, bytes: Int64? = nil, note: String? = nil) {
+    package init(done: Int64, total: Int64?, unit: String, rows: Int64? = nil, bytes: Int64? = nil, note: String? = nil)
+    {
         self.done = done
         self.total = total
         self.unit = unit

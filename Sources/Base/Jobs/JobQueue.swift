@@ -70,7 +70,9 @@ package struct JobQueue: Sendable {
 
     package func report(_ progress: JobProgress, of job: ClaimedJob) async throws {
         try await change(
-            job, "UPDATE weir.jobs SET progress = \(try JSONValue(progress)), lease_until = now() + \(Self.leaseText)::interval")
+            job,
+            "UPDATE weir.jobs SET progress = \(try JSONValue(progress)), lease_until = now() + \(Self.leaseText)::interval"
+        )
     }
 
     package func log(_ level: LogLevel, _ text: String, of job: ClaimedJob) async throws {
@@ -88,7 +90,8 @@ package struct JobQueue: Sendable {
     package func complete(_ job: ClaimedJob, result: JSONValue) async throws {
         try await pool.transaction(organization: job.organization) { connection in
             try await Self.change(
-                job, "UPDATE weir.jobs SET state = 'SUCCESS', result = \(result), lease_until = NULL, finished_at = now()",
+                job,
+                "UPDATE weir.jobs SET state = 'SUCCESS', result = \(result), lease_until = NULL, finished_at = now()",
                 on: connection)
             try await Self.finishRun(of: job, on: connection)
         }
@@ -131,7 +134,8 @@ package struct JobQueue: Sendable {
         let stored = try JSONValue(StoredProblem(problem))
         try await pool.transaction(organization: job.organization) { connection in
             try await Self.change(
-                job, "UPDATE weir.jobs SET state = 'FAILED', problem = \(stored), lease_until = NULL, finished_at = now()",
+                job,
+                "UPDATE weir.jobs SET state = 'FAILED', problem = \(stored), lease_until = NULL, finished_at = now()",
                 on: connection)
             try await connection.query(
                 """

@@ -46,7 +46,9 @@ package struct Worker: Sendable {
                     continue
                 }
             } catch {
-                observe(.partFailed(part: "worker", problem: (error as? PGError)?.asMetadataProblem ?? Problem(wrapping: error)))
+                observe(
+                    .partFailed(
+                        part: "worker", problem: (error as? PGError)?.asMetadataProblem ?? Problem(wrapping: error)))
                 try? await Task.sleep(for: .seconds(1))
                 continue
             }

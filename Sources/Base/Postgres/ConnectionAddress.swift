@@ -64,7 +64,8 @@ package struct ConnectionAddress: Sendable {
         all["tcp_user_timeout"] = "60000"
         all["options"] = settings.sorted { $0.key < $1.key }.map { "-c \($0.key)=\($0.value)" }.joined(separator: " ")
         if let password { all["password"] = password.reveal() }
-        return Secret(all.sorted { $0.key < $1.key }.map { "\($0.key)=\(Self.quoted($0.value))" }.joined(separator: " "))
+        return Secret(
+            all.sorted { $0.key < $1.key }.map { "\($0.key)=\(Self.quoted($0.value))" }.joined(separator: " "))
     }
 
     private static func quoted(_ value: String) -> String {

@@ -46,7 +46,7 @@ package final class PGConnection: @unchecked Sendable {
         let (text, values) = sql.rendered()
         return try await onQueue { handle in
             let owned = values.map { value in value.map { strdup($0) } }
-            defer { owned.forEach { pointer in free(pointer ?? nil) } }
+            defer { for pointer in owned { free(pointer ?? nil) } }
             let pointers: [UnsafePointer<CChar>?] = owned.map { pointer in (pointer ?? nil).map { UnsafePointer($0) } }
             let result = PQexecParams(handle, text, Int32(values.count), nil, pointers, nil, nil, 0)
             return try rows(of: result, on: handle)
@@ -77,7 +77,8 @@ package final class PGConnection: @unchecked Sendable {
 
     /// Whether libpq still holds it to be usable.
     package func isUsable() async -> Bool {
-        (try? await onQueue { handle in PQstatus(handle) == CONNECTION_OK && PQtransactionStatus(handle) == PQTRANS_IDLE })
+        (try? await onQueue { handle in PQstatus(handle) == CONNECTION_OK && PQtransactionStatus(handle) == PQTRANS_IDLE
+        })
             ?? false
     }
 
@@ -92,14 +93,17 @@ package final class PGConnection: @unchecked Sendable {
         }
     }
 
-    private func onQueue<Value: Sendable>(_ work: @escaping @Sendable (OpaquePointer) throws -> Value) async throws -> Value {
+    private func onQueue<Value: Sendable>(
+        _ work: @escaping @Sendable (OpaquePointer) throws -> Value
+    ) async throws -> Value {
         try Task.checkCancellation()
         return try await withTaskCancellationHandler {
             do {
                 return try await withCheckedThrowingContinuation { continuation in
                     queue.async { [self] in
                         guard !isClosed else {
-                            return continuation.resume(throwing: PGError.connection(message: "the connection is closed"))
+                            return continuation.resume(
+                                throwing: PGError.connection(message: "the connection is closed"))
                         }
                         continuation.resume(with: Result { try work(handle) })
                     }
@@ -133,7 +137,8 @@ private func drain(_ handle: OpaquePointer) throws -> [PGNotification] {
     while let notification = PQnotifies(handle) {
         found.append(
             PGNotification(
-                channel: String(cString: notification.pointee.relname), payload: String(cString: notification.pointee.extra)))
+                channel: String(cString: notification.pointee.relname),
+                payload: String(cString: notification.pointee.extra)))
         PQfreemem(notification)
     }
     return found

@@ -34,11 +34,14 @@ package enum PGError: Error, Sendable {
     /// As a problem of the metadata database. The cause keeps PostgreSQL's words for the log.
     package var asMetadataProblem: Problem {
         if state == "53100" {
-            return Problem(.diskFull, "The disk of the metadata database is full.", hint: "Free space, then try again.", cause: self)
+            return Problem(
+                .diskFull, "The disk of the metadata database is full.", hint: "Free space, then try again.",
+                cause: self)
         }
         return isTransient
             ? Problem(
                 .metadataUnavailable, "The metadata database does not answer.", hint: "See `weir status`.", cause: self)
-            : Problem(.internal, "The metadata database refused a statement.", hint: "The log holds the cause.", cause: self)
+            : Problem(
+                .internal, "The metadata database refused a statement.", hint: "The log holds the cause.", cause: self)
     }
 }

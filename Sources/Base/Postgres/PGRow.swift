@@ -24,7 +24,9 @@ package struct PGRow: Sendable {
 
     package func double(_ column: String) throws -> Double { try parse(column, Double.init) }
 
-    package func optionalDouble(_ column: String) throws -> Double? { try optional(column) == nil ? nil : double(column) }
+    package func optionalDouble(_ column: String) throws -> Double? {
+        try optional(column) == nil ? nil : double(column)
+    }
 
     package func bool(_ column: String) throws -> Bool { try string(column) == "t" }
 

@@ -58,7 +58,8 @@ package struct SecretStore: Sendable {
     /// - Throws: `internal` if it does not open under this master key.
     package func get(_ name: String, of organization: OrganizationID) async throws -> Secret<[UInt8]>? {
         let rows = try await pool.transaction(organization: organization) { connection in
-            try await connection.query("SELECT encode(ciphertext, 'base64') AS sealed FROM weir.secrets WHERE name = \(name)")
+            try await connection.query(
+                "SELECT encode(ciphertext, 'base64') AS sealed FROM weir.secrets WHERE name = \(name)")
         }
         guard let row = rows.first else { return nil }
         do {
@@ -73,7 +74,9 @@ package struct SecretStore: Sendable {
         }
     }
 
-    private func context(_ name: String, _ organization: OrganizationID) -> Data { Data("\(organization)/\(name)".utf8) }
+    private func context(_ name: String, _ organization: OrganizationID) -> Data {
+        Data("\(organization)/\(name)".utf8)
+    }
 }
 
 /// Fresh random bytes from the system.

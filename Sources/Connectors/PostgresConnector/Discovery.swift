@@ -33,7 +33,8 @@ struct Discovery {
                     hint: "Grant it: GRANT SELECT ON \(stream.name) TO the user."))
         }
         if stream.columns.isEmpty {
-            return StreamFailure(Problem(.unsupported, "\(stream.name) has no columns.", hint: "There is nothing to clone."))
+            return StreamFailure(
+                Problem(.unsupported, "\(stream.name) has no columns.", hint: "There is nothing to clone."))
         }
         return nil
     }
@@ -58,8 +59,9 @@ struct Discovery {
         for row in try await connection.query(Self.columns) {
             let carrying = types.carrying(
                 of: TypeCarrying.Declared(
-                    name: try row.string("base_name"), category: try row.string("category"),
-                    kind: try row.string("kind"), modifier: try Int(row.int("modifier"))))
+                    name: try row.string("base_name"), isBuiltIn: try row.bool("built_in"),
+                    category: try row.string("category"), kind: try row.string("kind"),
+                    modifier: try Int(row.int("modifier"))))
             found[try row.int("table"), default: []].append(
                 StreamColumn(
                     name: try row.string("name"), sourceType: try row.string("printed"), carried: carrying.carried,
@@ -120,7 +122,7 @@ struct Discovery {
           FROM pg_type t JOIN base b ON t.typbasetype = b.type WHERE t.typtype = 'd'
         )
         SELECT a.attrelid AS table, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS printed,
-          bt.typname AS base_name, bt.typcategory AS category, bt.typtype AS kind,
+          bt.typname AS base_name, bt.typnamespace = 'pg_catalog'::regnamespace AS built_in, bt.typcategory AS category, bt.typtype AS kind,
           CASE WHEN a.atttypmod <> -1 THEN a.atttypmod ELSE b.modifier END AS modifier, a.attnotnull AS not_null
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN base b ON b.type = a.atttypid
           JOIN pg_type bt ON bt.oid = b.base JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -16,7 +16,8 @@ final class PostgresSnapshot: SourceSnapshot {
     private let turn = Turn()
 
     private init(
-        position: SourcePosition, holder: PGConnection, address: ConnectionAddress, readers: ReaderPool, readsByPages: Bool
+        position: SourcePosition, holder: PGConnection, address: ConnectionAddress, readers: ReaderPool,
+        readsByPages: Bool
     ) {
         self.position = position
         self.holder = holder
@@ -25,7 +26,8 @@ final class PostgresSnapshot: SourceSnapshot {
         self.readsByPages = readsByPages
     }
 
-    static func open(on holder: PGConnection, source: PostgresSource, parallelism: Int) async throws -> PostgresSnapshot {
+    static func open(on holder: PGConnection, source: PostgresSource, parallelism: Int) async throws -> PostgresSnapshot
+    {
         try await holder.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         let row = try await holder.query(
             """
@@ -74,7 +76,8 @@ final class PostgresSnapshot: SourceSnapshot {
         let name = "\(SQL.quoted(stream.name.schema)).\(SQL.quoted(stream.name.table))"
         let pages =
             try await ask(
-                "SELECT pg_relation_size(\(name)::regclass) / current_setting('block_size')::int AS pages", about: stream
+                "SELECT pg_relation_size(\(name)::regclass) / current_setting('block_size')::int AS pages",
+                about: stream
             ).first?.int("pages") ?? 0
         let count = Self.partCount(pages: pages, parallelism: readers.count)
         let step = pages / Int64(count)
@@ -101,7 +104,7 @@ final class PostgresSnapshot: SourceSnapshot {
         let names = RawNaming.columns(of: stream)
         do {
             let statistics = try await readers.copy(select, columns: names, to: file)
-            try refuseWrapped(statistics, in: stream, names: names)
+            try await refuseWrapped(statistics, in: stream, names: names)
             return WrittenFile(
                 rows: statistics.rows, bytes: statistics.bytes, footerBytes: statistics.footerBytes,
                 statistics: zip(stream.columns, names).map { column, name in
@@ -132,22 +135,41 @@ final class PostgresSnapshot: SourceSnapshot {
 
     private func columnWithNaN(in error: any Error, of stream: SourceStream) -> String? {
         guard let message = (error as? DuckError)?.message, let mark = message.range(of: StreamColumn.nanMark),
-            let number = Int(message[mark.upperBound...].prefix { $0.isNumber }), stream.columns.indices.contains(number - 1)
+            let number = Int(message[mark.upperBound...].prefix { $0.isNumber }),
+            stream.columns.indices.contains(number - 1)
         else { return nil }
         return stream.columns[number - 1].name
     }
 
-    /// PostgreSQL's timestamps reach to the year 294276, DuckDB's to 294247: what lies between wraps round to before
-    /// 4714 BC, where PostgreSQL has none.
-    private func refuseWrapped(_ statistics: CopyStatistics, in stream: SourceStream, names: [String]) throws {
-        for (column, name) in zip(stream.columns, names) where column.carried.isMoment {
-            guard let minimum = statistics.columns[DuckSQL.quoted(name)]?["min"], minimum.contains("(BC)"),
-                let year = Int(minimum.prefix { $0.isNumber }), year > 4714
-            else { continue }
-            throw Problem(
-                .unsupported, "\(stream.name) holds a moment after the year 294246 in column \(column.name).",
-                hint: "DuckDB cannot hold it: correct the value or leave the table out.")
+    /// PostgreSQL's timestamps reach to the year 294276, DuckDB's to January of 294247: what lies between wraps round to
+    /// before 4714 BC, where PostgreSQL has none, or onto DuckDB's infinities. Where those hide it, the source is asked.
+    private func refuseWrapped(_ statistics: CopyStatistics, in stream: SourceStream, names: [String]) async throws {
+        for (column, name) in zip(stream.columns, names)
+        where column.carried == .timestamp || column.carried == .timestampWithTimeZone {
+            let found = statistics.columns[DuckSQL.quoted(name)]
+            if let minimum = found?["min"], minimum.contains("(BC)"), let year = Int(minimum.prefix { $0.isNumber }),
+                year > 4714
+            {
+                throw Self.tooLate(column.name, in: stream)
+            }
+            guard found?["min"] == "-infinity" || found?["max"] == "infinity" else { continue }
+            let expression = column.sourceExpression(number: 1)
+            let late = try await ask(
+                """
+                SELECT FROM \(SQL(unsafe: relation(stream))) WHERE \(SQL(unsafe: expression)) >= \(Self.firstTooLate)
+                  AND isfinite(\(SQL(unsafe: expression))) LIMIT 1
+                """, about: stream)
+            guard late.isEmpty else { throw Self.tooLate(column.name, in: stream) }
         }
+    }
+
+    /// The moment that has the bits of DuckDB's infinity.
+    private static let firstTooLate: SQL = "'294247-01-10 04:00:54.775807+00'"
+
+    private static func tooLate(_ column: String, in stream: SourceStream) -> Problem {
+        Problem(
+            .unsupported, "\(stream.name) holds a moment after the year 294246 in column \(column).",
+            hint: "DuckDB cannot hold it: correct the value or leave the table out.")
     }
 
     private static func rfc3339(_ text: String) -> String {

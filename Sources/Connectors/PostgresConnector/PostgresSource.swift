@@ -54,7 +54,9 @@ package struct PostgresSource: Source {
         }
     }
 
-    private func withConnection<Value: Sendable>(_ work: @Sendable (PGConnection) async throws -> Value) async throws -> Value {
+    private func withConnection<Value: Sendable>(
+        _ work: @Sendable (PGConnection) async throws -> Value
+    ) async throws -> Value {
         do {
             let connection = try await PGConnection.connect(conninfo)
             let result: Result<Value, any Error>

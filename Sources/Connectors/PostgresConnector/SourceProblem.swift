@@ -38,7 +38,9 @@ enum SourceProblem {
         }
     }
 
-    private static func byDuckDB(_ error: DuckError, at address: ConnectionAddress, reading stream: StreamName?) -> any Error {
+    private static func byDuckDB(
+        _ error: DuckError, at address: ConnectionAddress, reading stream: StreamName?
+    ) -> any Error {
         if error.isInterrupt { return CancellationError() }
         if error.isDiskFull {
             return Problem(
@@ -54,14 +56,17 @@ enum SourceProblem {
         func says(_ phrases: String...) -> Bool { phrases.contains { text.contains($0) } }
 
         if says("permission denied", "row-level security") { return permission(message, reading: stream, cause: cause) }
-        if says("password authentication failed", "no password supplied", "authentication failed", "no pg_hba.conf entry") {
+        if says(
+            "password authentication failed", "no password supplied", "authentication failed", "no pg_hba.conf entry")
+        {
             return Problem(
                 .sourceCredentials, "The database at \(address.place) refused the user or password.",
                 hint: "Check both, and that the server allows this machine to sign in.", cause: cause)
         }
         if says("role \"") && says("does not exist", "is not permitted to log in") {
             return Problem(
-                .sourceCredentials, "The database at \(address.place) has no such user.", hint: "Check the user's name.",
+                .sourceCredentials, "The database at \(address.place) has no such user.",
+                hint: "Check the user's name.",
                 cause: cause)
         }
         if says("database \"") && says("does not exist") {
@@ -69,26 +74,60 @@ enum SourceProblem {
                 .sourceMissing, "There is no database \(address.database) at \(address.place).",
                 hint: "Check the database's name.", cause: cause)
         }
-        if says("server closed the connection", "terminating connection", "connection reset", "broken pipe", "ssl syscall") {
+        if says(
+            "server closed the connection", "terminating connection", "connection reset", "broken pipe", "ssl syscall")
+        {
             return interrupted(address, cause: cause)
         }
         if says("no space left") {
-            return Problem(.diskFull, "A disk is full: \(oneLine(message)).", hint: "Free space, then clone again.", cause: cause)
+            return Problem(
+                .diskFull, "A disk is full: \(oneLine(message)).", hint: "Free space, then clone again.", cause: cause)
         }
         if says("does not exist", "could not open relation") { return changed(stream, cause: cause) }
-        if says("could not translate host name", "could not connect", "connection to server", "refused", "timeout expired") {
+        if says(
+            "could not translate host name", "could not connect", "connection to server", "refused", "timeout expired")
+        {
             return Problem(
                 .sourceUnreachable, "The database at \(address.place) cannot be reached.",
-                hint: "Check the host and port, and that the server runs and accepts connections from here.", cause: cause)
+                hint: "Check the host and port, and that the server runs and accepts connections from here.",
+                cause: cause)
         }
         if says("too many clients", "remaining connection slots") {
             return Problem(
                 .sourceUnreachable, "The database at \(address.place) has no connection left.",
                 hint: "Raise max_connections there or try later.", cause: cause)
         }
+        return unreadable(message, reading: stream, cause: cause)
+    }
+
+    private static func unreadable(_ message: String, reading stream: StreamName?, cause: any Error) -> Problem {
+        let what = stream.map(\.description) ?? "The source"
+        if message.contains("invalid byte sequence") || message.contains("no equivalent in encoding") {
+            return Problem(
+                .unsupported, "\(what) holds text that cannot be read as UTF-8.",
+                hint: "Correct the text, or leave the table out.", cause: cause)
+        }
+        if message.contains("out of range in timestamp conversion") {
+            return Problem(
+                .unsupported, "\(what) holds a moment after the year 294246.",
+                hint: "DuckDB cannot hold it: correct the value or leave the table out.", cause: cause)
+        }
+        if message.contains("has not been populated") {
+            return Problem(
+                .unsupported, "\(what) was never filled.", hint: "Refresh the materialized view, or leave it out.",
+                cause: cause)
+        }
         return Problem(
-            .unsupported, "The source cannot be read\(of(stream)).",
-            hint: "The log holds what it said.", cause: cause)
+            .unsupported, "\(what) cannot be read: \(withoutValues(message)).",
+            hint: "Correct it at the source, or leave it out.", cause: cause)
+    }
+
+    /// The server's own words, as far as they are in what DuckDB says, without what stands in quotes: it may be data.
+    private static func withoutValues(_ message: String) -> String {
+        let said = message.ranges(of: "ERROR:").last.map { message[$0.upperBound...] } ?? message[...]
+        let pieces = oneLine(String(said)).split(separator: "\"", omittingEmptySubsequences: false)
+        let kept = pieces.enumerated().map { index, piece in index.isMultiple(of: 2) ? String(piece) : "…" }
+        return kept.joined().replacing(#/: *(?:….*|0x.*)?$/#, with: "").trimmingCharacters(in: .whitespaces)
     }
 
     private static func permission(_ message: String, reading stream: StreamName?, cause: any Error) -> Problem {

@@ -10,6 +10,8 @@ struct TypeCarrying {
     struct Declared {
         /// `pg_type.typname` below all domains.
         var name: String
+        /// Whether the type comes with PostgreSQL: people may make types of the same names in their schemas.
+        var isBuiltIn: Bool
         /// `pg_type.typcategory` and `typtype`.
         var category: String
         var kind: String
@@ -22,6 +24,7 @@ struct TypeCarrying {
     func carrying(of type: Declared) -> Carrying {
         if type.category == "A" || type.kind == "c" { return (.text, .json) }
         if type.kind == "e" { return (.text, .enumeration) }
+        guard type.isBuiltIn else { return (.text, type.name == "hstore" ? .json : .plain) }
         switch type.name {
         case "bool": return (.boolean, .plain)
         case "int2": return (.int16, .plain)
@@ -30,14 +33,15 @@ struct TypeCarrying {
         case "float4": return (.float32, .plain)
         case "float8": return (.float64, .plain)
         case "numeric": return numeric(modifier: type.modifier)
-        case "money": return (.decimal(precision: 17 + moneyScale, scale: moneyScale), .plain)
+        // 64 bits: 19 digits, wherever the point stands.
+        case "money": return (.decimal(precision: 19, scale: moneyScale), .plain)
         case "bytea": return (.bytes, .plain)
         case "date": return (.date, .plain)
         case "time": return (.time, .plain)
         case "timestamp": return (.timestamp, .plain)
         case "timestamptz": return (.timestampWithTimeZone, .plain)
         case "uuid": return (.uuid, .plain)
-        case "json", "jsonb", "hstore": return (.text, .json)
+        case "json", "jsonb": return (.text, .json)
         case "interval": return (.text, .intervalText)
         default: return (.text, .plain)
         }

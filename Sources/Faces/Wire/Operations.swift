@@ -19,7 +19,9 @@ package protocol Operations: Sendable {
     func logLines(of id: RunID, after sequence: Int64, as caller: Caller) async throws -> [LogLine]
     /// Events from now on: first the run as it is and all log lines after `sequence`, then each change. It ends when the
     /// run is over or the reader goes.
-    func events(of id: RunID, after sequence: Int64, as caller: Caller) async throws -> AsyncThrowingStream<RunEvent, any Error>
+    func events(
+        of id: RunID, after sequence: Int64, as caller: Caller
+    ) async throws -> AsyncThrowingStream<RunEvent, any Error>
 
     /// At most `request.limit` rows.
     /// - Throws: `queryRefused`, `queryFailed`, `queryTooLong`, `queryTooLarge`, `engineUnavailable`, `notFound`.
@@ -30,7 +32,9 @@ package protocol Operations: Sendable {
 
     func tables(of place: PlaceRequest, as caller: Caller) async throws -> [SchemaView]
     /// The first rows.
-    func preview(schema: String, table: String, limit: Int, of place: PlaceRequest, as caller: Caller) async throws -> QueryTable
+    func preview(
+        schema: String, table: String, limit: Int, of place: PlaceRequest, as caller: Caller
+    ) async throws -> QueryTable
 
     func dashboards(as caller: Caller) async throws -> [DashboardSummary]
     func dashboard(_ name: String, of place: PlaceRequest, as caller: Caller) async throws -> DashboardView

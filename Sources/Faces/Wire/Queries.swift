@@ -8,7 +8,8 @@ package struct QueryRequest: Sendable, Codable {
     package var limit: Int?
 
     package init(
-        sql: String, organization: String? = nil, environment: String? = nil, format: QueryFormat? = nil, limit: Int? = nil
+        sql: String, organization: String? = nil, environment: String? = nil, format: QueryFormat? = nil,
+        limit: Int? = nil
     ) {
         self.sql = sql
         self.organization = organization

@@ -56,6 +56,18 @@ package struct StreamName: Sendable, Hashable, Codable, CustomStringConvertible,
     package static func < (left: StreamName, right: StreamName) -> Bool {
         (left.schema, left.table) < (right.schema, right.table)
     }
+
+    /// By their bytes, as databases tell names apart: `é` as one character and as two are different names.
+    package static func == (left: StreamName, right: StreamName) -> Bool {
+        left.schema.utf8.elementsEqual(right.schema.utf8) && left.table.utf8.elementsEqual(right.table.utf8)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        for text in [schema, table] {
+            for byte in text.utf8 { hasher.combine(byte) }
+            hasher.combine(UInt8(0xFF))
+        }
+    }
 }
 
 package struct StreamColumn: Sendable, Hashable, Codable {

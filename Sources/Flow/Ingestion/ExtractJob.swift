@@ -104,7 +104,8 @@ package struct ExtractJob: JobHandler {
             let key = try await lakeKey(order, job)
             try await context.log("Reading \(plans.count) streams at \(snapshot.position.position).")
             let extraction = try await Reading(
-                snapshot: snapshot, layout: layout, receipts: receipts, job: job, context: context, order: order, key: key
+                snapshot: snapshot, layout: layout, receipts: receipts, job: job, context: context, order: order,
+                key: key
             ).read(plans, atOnce: parallelism + 1)
             await snapshot.close()
             FaultPoint.pass("extract.done")

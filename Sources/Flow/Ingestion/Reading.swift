@@ -64,7 +64,9 @@ struct Reading: Sendable {
         }
     }
 
-    private func fill(_ folder: PendingFolder, with stream: SourceStream, _ plan: StreamPlan, _ tally: Tally) async throws {
+    private func fill(
+        _ folder: PendingFolder, with stream: SourceStream, _ plan: StreamPlan, _ tally: Tally
+    ) async throws {
         async let counted = snapshot.count(stream)
         let files = try await write(stream, into: folder, tally)
         let sourceRows = try await counted
@@ -80,12 +82,15 @@ struct Reading: Sendable {
         FaultPoint.pass("extract.shown")
     }
 
-    private func write(_ stream: SourceStream, into folder: PendingFolder, _ tally: Tally) async throws -> [Manifest.File] {
+    private func write(
+        _ stream: SourceStream, into folder: PendingFolder, _ tally: Tally
+    ) async throws -> [Manifest.File] {
         let parts = try await snapshot.parts(of: stream)
         return try await withThrowingTaskGroup(of: (Int, Manifest.File).self) { group in
             for part in parts {
                 group.addTask {
-                    let name = "part-\(String(repeating: "0", count: 5 - min(5, String(part.number).count)))\(part.number).parquet"
+                    let name =
+                        "part-\(String(repeating: "0", count: 5 - min(5, String(part.number).count)))\(part.number).parquet"
                     let path = "\(folder.path)/\(name)"
                     let written = try await snapshot.write(part, of: stream, to: ParquetTarget(path: path, key: key))
                     FaultPoint.pass("extract.part")
@@ -147,7 +152,9 @@ extension Problem.Code {
 extension SourceStream {
     /// False if it is carried as text already.
     mutating func carryAsText(_ name: String) -> Bool {
-        guard let index = columns.firstIndex(where: { $0.name == name }), columns[index].carried != .text else { return false }
+        guard let index = columns.firstIndex(where: { $0.name == name }), columns[index].carried != .text else {
+            return false
+        }
         columns[index].carried = .text
         columns[index].meaning = .decimalText
         return true

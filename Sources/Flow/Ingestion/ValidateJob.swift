@@ -45,7 +45,8 @@ package struct ValidateJob: JobHandler {
                 try await context.log(.warning, "Quarantined. \(problem.description)")
             }
             try await context.report(
-                JobProgress(done: Int64(index + 1), total: Int64(extraction.loads.count), unit: "tables", note: landed.stream))
+                JobProgress(
+                    done: Int64(index + 1), total: Int64(extraction.loads.count), unit: "tables", note: landed.stream))
         }
         return Passed(places: passed)
     }

@@ -14,9 +14,12 @@ package enum LakeFiles {
             let nsError = error as NSError
             let underlying = nsError.userInfo[NSUnderlyingErrorKey] as? NSError
             if nsError.code == CocoaError.fileWriteOutOfSpace.rawValue || underlying?.code == Int(ENOSPC) {
-                throw Problem(.diskFull, "The disk that holds the lake is full.", hint: "Free space, then clone again.", cause: error)
+                throw Problem(
+                    .diskFull, "The disk that holds the lake is full.", hint: "Free space, then clone again.",
+                    cause: error)
             }
-            throw Problem(.internal, "Weirhouse could not \(what).", hint: "Check the data folder's rights.", cause: error)
+            throw Problem(
+                .internal, "Weirhouse could not \(what).", hint: "Check the data folder's rights.", cause: error)
         }
     }
 
@@ -66,6 +69,8 @@ package enum LakeFiles {
     package static func removeWithEmptyParents(_ path: String, upTo root: String) {
         try? FileManager.default.removeItem(atPath: path)
         var parent = (path as NSString).deletingLastPathComponent
-        while parent.hasPrefix(root + "/"), rmdir(parent) == 0 { parent = (parent as NSString).deletingLastPathComponent }
+        while parent.hasPrefix(root + "/"), rmdir(parent) == 0 {
+            parent = (parent as NSString).deletingLastPathComponent
+        }
     }
 }

@@ -62,7 +62,8 @@ package struct PendingFolder: Sendable {
         try LakeFiles.perform("make a folder in the lake") {
             try FileManager.default.createDirectory(
                 atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            for entry in try FileManager.default.contentsOfDirectory(atPath: parent) where entry.hasPrefix(".\(name).") {
+            for entry in try FileManager.default.contentsOfDirectory(atPath: parent) where entry.hasPrefix(".\(name).")
+            {
                 try FileManager.default.removeItem(atPath: "\(parent)/\(entry)")
             }
             try FileManager.default.createDirectory(

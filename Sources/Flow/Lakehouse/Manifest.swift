@@ -73,7 +73,8 @@ package struct Manifest: Sendable, Codable {
             }
             return manifest
         } catch let error as DecodingError {
-            throw Problem(.dataInvalid, "The manifest of a load cannot be read.", hint: "Clone the stream again.", cause: error)
+            throw Problem(
+                .dataInvalid, "The manifest of a load cannot be read.", hint: "Clone the stream again.", cause: error)
         }
     }
 }

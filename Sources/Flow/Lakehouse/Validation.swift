@@ -46,7 +46,8 @@ package struct Validation: Sendable {
         guard manifest.rows == manifest.sourceRows else {
             throw Problem(
                 .dataInvalid,
-                "\(manifest.stream.name) has \(manifest.sourceRows) rows at the source, but \(manifest.rows) were read.")
+                "\(manifest.stream.name) has \(manifest.sourceRows) rows at the source, but \(manifest.rows) were read."
+            )
         }
     }
 
@@ -55,7 +56,8 @@ package struct Validation: Sendable {
             let nulls = manifest.files.reduce(0) { $0 + $1.written.statistics[index].nulls }
             guard nulls == 0 else {
                 throw Problem(
-                    .dataInvalid, "\(manifest.stream.name) has \(nulls) nulls in \(column.name), which is declared not null.")
+                    .dataInvalid,
+                    "\(manifest.stream.name) has \(nulls) nulls in \(column.name), which is declared not null.")
             }
         }
     }
@@ -69,7 +71,8 @@ package struct Validation: Sendable {
         }
         guard found == declared else {
             let differing = zip(found, declared).first { $0 != $1 }?.1.name ?? "the number of columns"
-            throw Problem(.dataInvalid, "The files of \(manifest.table) have another schema than declared: \(differing).")
+            throw Problem(
+                .dataInvalid, "The files of \(manifest.table) have another schema than declared: \(differing).")
         }
     }
 
@@ -109,6 +112,7 @@ package struct ParquetFiles: Sendable {
     package var scan: String {
         let list = paths.map(DuckSQL.literal).joined(separator: ", ")
         let base64 = Data(key.reveal()).base64EncodedString()
-        return "read_parquet([\(list)], hive_partitioning = false, encryption_config = {footer_key_value: from_base64('\(base64)')})"
+        return
+            "read_parquet([\(list)], hive_partitioning = false, encryption_config = {footer_key_value: from_base64('\(base64)')})"
     }
 }

@@ -1,3 +1,4 @@
+package import Foundation
 package import Kernel
 
 /// A kind of warehouse: it makes warehouses, says how they are, takes loads and hands out what dbt needs.
@@ -47,6 +48,10 @@ package protocol WarehouseAdapter: Sendable {
     /// After a build: every table and view belongs to a schema that exists, every table's files are there.
     /// - Throws: `internal`, naming what is wrong.
     func checkCatalogue(of place: WarehousePlace) async throws
+
+    /// Removes what builds that died have left: files outside RAW that no snapshot names and that were last written
+    /// before `moment`. Call it when no build from before then is alive.
+    func removeOrphans(of place: WarehousePlace, before moment: Date) async throws
 }
 
 /// What planners may ask instead of "which warehouse is this?".

@@ -10,14 +10,15 @@ extension EmbeddedWarehouse {
         _ batch: LoadBatch, to place: WarehousePlace, fence: FencingToken
     ) async throws -> [LoadID: Int64] {
         let key = try await lakeKey(of: place)
-        let linked = try batch.loads.map { load in (load, try link(load, in: place)) }
-        FaultPoint.pass("load.linked")
-        let register = try await writeRegister(of: batch, key: key, in: place)
         do {
             try await withCatalogue(place) { connection in
                 try await connection.transaction(organization: nil) {
                     try await refuseOldFence(fence, on: connection)
                     guard try await !isCommitted(batch, on: connection) else { return }
+                    // Only the holder of the fence's row touches files in RAW, so that tidying takes nobody's away.
+                    let linked = try batch.loads.map { load in (load, try link(load, in: place)) }
+                    FaultPoint.pass("load.linked")
+                    let register = try await writeRegister(of: batch, key: key, in: place)
                     var commit = try await LakeCommit(on: connection)
                     for (load, files) in linked {
                         try await commit.put(files, into: load.table, columns: load.columns, mode: .replace, key: key)
@@ -26,6 +27,7 @@ extension EmbeddedWarehouse {
                         [register], into: LoadRegister.table, columns: LoadRegister.columns, mode: .append, key: key)
                     try await commit.finish(message: "Load of run \(batch.run)")
                     for load in batch.loads { try await enter(load, of: batch, at: commit.snapshotID, on: connection) }
+                    try await removeOrphans(in: .raw, of: place, before: .distantFuture, on: connection)
                     FaultPoint.pass("load.committing")
                 }
             }
@@ -57,7 +59,9 @@ extension EmbeddedWarehouse {
             try FileManager.default.copyItem(atPath: path, toPath: partial)
             try FileManager.default.moveItem(atPath: partial, toPath: new)
         } catch {
-            throw Problem(.diskFull, "A file cannot be put into the warehouse.", hint: "Free space, then clone again.", cause: error)
+            throw Problem(
+                .diskFull, "A file cannot be put into the warehouse.", hint: "Free space, then clone again.",
+                cause: error)
         }
     }
 
@@ -88,7 +92,8 @@ extension EmbeddedWarehouse {
         try await !connection.query("SELECT FROM _weir_loads WHERE run_id = \(batch.run) LIMIT 1").isEmpty
     }
 
-    private func enter(_ load: Load, of batch: LoadBatch, at snapshot: Int64, on connection: PGConnection) async throws {
+    private func enter(_ load: Load, of batch: LoadBatch, at snapshot: Int64, on connection: PGConnection) async throws
+    {
         try await connection.query(
             """
             INSERT INTO _weir_loads (load_id, run_id, source, table_name, rows, position, taken_at, snapshot_id)

@@ -47,7 +47,8 @@ extension EmbeddedWarehouse {
             switch self {
             case .role: "Make the database role and schema \(name), which can reach nothing else."
             case .folder: "Make the folder of the warehouse's files."
-            case .catalogue: "Make the DuckLake catalogue with the schemas RAW, STAGING, INTERMEDIATE and MARTS, encrypted."
+            case .catalogue:
+                "Make the DuckLake catalogue with the schemas RAW, STAGING, INTERMEDIATE and MARTS, encrypted."
             }
         }
     }
@@ -88,7 +89,8 @@ extension EmbeddedWarehouse {
                         """))
             // The owner must be a member to give the schema away; a superuser is one already.
             try await connection.query(SQL(unsafe: "GRANT \(identifier) TO CURRENT_USER"))
-            try await connection.query(SQL(unsafe: "CREATE SCHEMA IF NOT EXISTS \(identifier) AUTHORIZATION \(identifier)"))
+            try await connection.query(
+                SQL(unsafe: "CREATE SCHEMA IF NOT EXISTS \(identifier) AUTHORIZATION \(identifier)"))
             try await connection.query(SQL(unsafe: "ALTER ROLE \(identifier) SET search_path = \(identifier)"))
         }
     }
@@ -98,7 +100,9 @@ extension EmbeddedWarehouse {
             try FileManager.default.createDirectory(
                 atPath: dataPath(of: place), withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
-            throw Problem(.diskFull, "The warehouse's folder cannot be made.", hint: "Check the disk's space and rights.", cause: error)
+            throw Problem(
+                .diskFull, "The warehouse's folder cannot be made.", hint: "Check the disk's space and rights.",
+                cause: error)
         }
     }
 

@@ -25,12 +25,16 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
         /// Where dbt finds DuckDB's extensions.
         package var extensionFolder: String
         /// Fetches a secret of an organization, making it if need be.
-        package var secret: @Sendable (_ name: String, _ organization: OrganizationID, _ make: @Sendable () -> Secret<[UInt8]>)
-            async throws -> Secret<[UInt8]>
+        package var secret:
+            @Sendable (_ name: String, _ organization: OrganizationID, _ make: @Sendable () -> Secret<[UInt8]>)
+                async throws -> Secret<[UInt8]>
 
         package init(
             server: [String: String], root: String, extensionFolder: String,
-            secret: @escaping @Sendable (String, OrganizationID, @Sendable () -> Secret<[UInt8]>) async throws -> Secret<[UInt8]>
+            secret:
+                @escaping @Sendable (String, OrganizationID, @Sendable () -> Secret<[UInt8]>) async throws -> Secret<
+                    [UInt8]
+                >
         ) {
             self.server = server
             self.root = root
@@ -56,7 +60,8 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
                 hint: "Use a to z, digits and _, led by a letter, at most 40.")
         }
         guard ["dev", "stage", "prod"].contains(place.environment) else {
-            throw Problem(.invalidInput, "There is no environment \(place.environment).", hint: "Use dev, stage or prod.")
+            throw Problem(
+                .invalidInput, "There is no environment \(place.environment).", hint: "Use dev, stage or prod.")
         }
     }
 
@@ -68,7 +73,9 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
 
     /// The role's password.
     func password(of place: WarehousePlace) async throws -> Secret<String> {
-        let bytes = try await configuration.secret("warehouse/\(place.environment)/catalogue-password", place.organization) {
+        let bytes = try await configuration.secret(
+            "warehouse/\(place.environment)/catalogue-password", place.organization
+        ) {
             Secret(Array(randomKey(24).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined().utf8))
         }
         return Secret(String(decoding: bytes.reveal(), as: UTF8.self))
@@ -101,7 +108,8 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
 
     package func readingTarget(for place: WarehousePlace) async throws -> ReadingTarget {
         ReadingTarget(
-            attach: [try await attach(place, as: capabilities.databaseName, readOnly: true)], folders: [dataPath(of: place)],
+            attach: [try await attach(place, as: capabilities.databaseName, readOnly: true)],
+            folders: [dataPath(of: place)],
             database: capabilities.databaseName)
     }
 

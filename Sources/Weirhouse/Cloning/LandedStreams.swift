@@ -9,7 +9,9 @@ import Warehousing
 struct LandedStreams: Sendable {
     let pool: PGPool
 
-    func remember(_ streams: [LandedStream], of source: String, position: SourcePosition, in place: WarehousePlace) async throws {
+    func remember(
+        _ streams: [LandedStream], of source: String, position: SourcePosition, in place: WarehousePlace
+    ) async throws {
         try await pool.transaction(organization: place.organization) { connection in
             for landed in streams {
                 try await connection.query(

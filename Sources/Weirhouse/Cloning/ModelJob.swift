@@ -15,6 +15,7 @@ struct ModelJob: JobHandler {
     /// Holds a repository per warehouse.
     let modelsFolder: String
     let pythonHome: String
+    let time: TimeSource
 
     func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
         let order: CloneOrder = try job.payload()
@@ -24,9 +25,12 @@ struct ModelJob: JobHandler {
             sources: try await landed.all(in: place))
         try await generate(input, because: order, in: context)
         FaultPoint.pass("model.generated")
+        let began = time.now()
         let result = try await build(in: place, context)
         FaultPoint.pass("model.built")
         try await adapter.checkCatalogue(of: place)
+        // Builds wait for one another, so one from before is dead by now.
+        try await adapter.removeOrphans(of: place, before: began)
         for failure in result.failures { try await context.log(.error, "\(failure.node): \(failure.message)") }
         return result
     }

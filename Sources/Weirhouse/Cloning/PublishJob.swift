@@ -67,7 +67,9 @@ struct DashboardFiles: Sendable {
     /// - Throws: `modelsFailed` naming the file that cannot be read.
     func all(in place: WarehousePlace) throws -> [Dashboard] {
         let folder = "\(modelsFolder)/\(place.name)/dashboards"
-        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".yml") }
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
+            $0.hasSuffix(".yml")
+        }
         return try names.sorted().map { name in
             try Dashboard(yaml: String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8), file: name)
         }
@@ -76,7 +78,8 @@ struct DashboardFiles: Sendable {
     /// - Throws: `notFound`.
     func dashboard(_ name: String, in place: WarehousePlace) throws -> Dashboard {
         guard let found = try all(in: place).first(where: { $0.name == name }) else {
-            throw Problem(.notFound, "There is no dashboard \(name).", hint: "The list of dashboards shows those there are.")
+            throw Problem(
+                .notFound, "There is no dashboard \(name).", hint: "The list of dashboards shows those there are.")
         }
         return found
     }

@@ -34,7 +34,8 @@ struct HealthCheck: Sendable {
         let workers = (try? WorkerSigns(folder: house.folder).recent(now: house.time.now())) ?? []
         return workers.isEmpty
             ? PartHealth(
-                name: "worker", healthy: false, detail: "none is running", hint: "Start one: `weir up`, or `weir work`.")
+                name: "worker", healthy: false, detail: "none is running", hint: "Start one: `weir up`, or `weir work`."
+            )
             : PartHealth(name: "worker", healthy: true, detail: "\(workers.count) running")
     }
 
@@ -58,7 +59,8 @@ struct HealthCheck: Sendable {
                 : PartHealth(name: "lake", healthy: true, detail: text)
         } catch {
             return PartHealth(
-                name: "lake", healthy: false, detail: "\(house.folder.lake) cannot be read", hint: "Check the folder's rights.")
+                name: "lake", healthy: false, detail: "\(house.folder.lake) cannot be read",
+                hint: "Check the folder's rights.")
         }
     }
 
@@ -66,7 +68,8 @@ struct HealthCheck: Sendable {
         FileManager.default.isExecutableFile(atPath: "\(house.settings.pythonHome)/bin/dbt")
             ? PartHealth(name: "dbt", healthy: true, detail: house.settings.pythonHome)
             : PartHealth(
-                name: "dbt", healthy: false, detail: "not found in \(house.settings.pythonHome)", hint: "Run `make bootstrap`.")
+                name: "dbt", healthy: false, detail: "not found in \(house.settings.pythonHome)",
+                hint: "Run `make bootstrap`.")
     }
 }
 

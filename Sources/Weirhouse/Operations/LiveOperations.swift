@@ -29,7 +29,8 @@ struct LiveOperations: Operations {
     // MARK: - Runs
 
     func startClone(_ request: CloneRequest, as caller: Caller) async throws -> CloneAccepted {
-        let place = try self.place(PlaceRequest(organization: request.organization, environment: request.environment), caller)
+        let place = try self.place(
+            PlaceRequest(organization: request.organization, environment: request.environment), caller)
         let (source, url) = try sourceName(of: request)
         let order = CloneOrder(
             client: place.slug, environment: place.environment, source: source, tables: request.tables ?? [],
@@ -84,7 +85,8 @@ struct LiveOperations: Operations {
         }
         guard Slug.isValid(name) else {
             throw Problem(
-                .invalidInput, "\(name) cannot name a source.", hint: "Use a to z, digits and _, led by a letter, at most 40.")
+                .invalidInput, "\(name) cannot name a source.",
+                hint: "Use a to z, digits and _, led by a letter, at most 40.")
         }
         return (name, request.url)
     }
@@ -141,7 +143,8 @@ struct LiveOperations: Operations {
 
     func caller(token: String) async throws -> Caller {
         guard let principal = try await metadata({ try await house.gate.redeem(token, as: .token) }) else {
-            throw Problem(.unauthenticated, "The token is not known.", hint: "Use the one in the data folder's file token.")
+            throw Problem(
+                .unauthenticated, "The token is not known.", hint: "Use the one in the data folder's file token.")
         }
         return Caller(principal)
     }
@@ -158,7 +161,8 @@ struct LiveOperations: Operations {
         try await metadata {
             guard let principal = try await house.gate.redeem(code, as: .code) else {
                 throw Problem(
-                    .unauthenticated, "This sign-in link was used already or is too old.", hint: "Make a new one: weir sign-in-link")
+                    .unauthenticated, "This sign-in link was used already or is too old.",
+                    hint: "Make a new one: weir sign-in-link")
             }
             return try await house.gate.issue(.session, to: principal)
         }
@@ -177,7 +181,9 @@ struct LiveOperations: Operations {
     func place(_ request: PlaceRequest, _ caller: Caller) throws -> WarehousePlace {
         let slug = request.organization ?? caller.slug
         guard slug == caller.slug else {
-            throw Problem(.forbidden, "You do not belong to an organization \(slug).", hint: "Leave it out, or use \(caller.slug).")
+            throw Problem(
+                .forbidden, "You do not belong to an organization \(slug).",
+                hint: "Leave it out, or use \(caller.slug).")
         }
         let environment = request.environment ?? "dev"
         guard ["dev", "stage", "prod"].contains(environment) else {

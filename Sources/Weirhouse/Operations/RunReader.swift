@@ -36,7 +36,9 @@ struct RunReader: Sendable {
                 "SELECT * FROM weir.receipts WHERE run_id = \(id) ORDER BY stream")
             return RunDetail(
                 run: run, jobs: try views(of: jobs), streams: try receipts.map(receipt), models: try models(in: jobs),
-                dashboardURL: try dashboard(in: jobs).map { "\(address)/dashboards/\($0)?environment=\(run.environment)" },
+                dashboardURL: try dashboard(in: jobs).map {
+                    "\(address)/dashboards/\($0)?environment=\(run.environment)"
+                },
                 loadSeconds: try loadSeconds(jobs))
         }
     }
@@ -95,15 +97,18 @@ struct RunReader: Sendable {
                     ProgressView(
                         done: $0.done, total: $0.total, unit: $0.unit, rows: $0.rows, bytes: $0.bytes, note: $0.note)
                 },
-                startedAt: try row.optional("started"), finishedAt: try row.optional("finished"), problem: try problem(row),
+                startedAt: try row.optional("started"), finishedAt: try row.optional("finished"),
+                problem: try problem(row),
                 waiting: state == .pending ? before.map { "waiting for \($0)" } ?? "waiting for a worker" : nil)
         }
     }
 
     private func receipt(_ row: PGRow) throws -> StreamReceipt {
         StreamReceipt(
-            name: try row.string("stream"), table: try row.string("raw_table"), sourceRows: try row.optionalInt("source_rows"),
-            loadedRows: try row.optionalInt("loaded_rows"), verified: try row.bool("verified"), problem: try problem(row))
+            name: try row.string("stream"), table: try row.string("raw_table"),
+            sourceRows: try row.optionalInt("source_rows"),
+            loadedRows: try row.optionalInt("loaded_rows"), verified: try row.bool("verified"),
+            problem: try problem(row))
     }
 
     private func job(_ kind: String, in jobs: [PGRow]) throws -> PGRow? {

@@ -7,16 +7,19 @@ import Wire
 /// Queries, tables and dashboards: all through the query engine.
 extension LiveOperations {
     func query(_ request: QueryRequest, as caller: Caller) async throws -> QueryTable {
-        let place = try place(PlaceRequest(organization: request.organization, environment: request.environment), caller)
+        let place = try place(
+            PlaceRequest(organization: request.organization, environment: request.environment), caller)
         let limit = request.limit ?? 10_000
         guard (1...100_000).contains(limit) else {
-            throw Problem(.invalidInput, "The limit is \(limit).", hint: "Use 1 to 100000; csv and parquet give all rows.")
+            throw Problem(
+                .invalidInput, "The limit is \(limit).", hint: "Use 1 to 100000; csv and parquet give all rows.")
         }
         return try await gateway.rows(request.sql, limit: limit, in: place)
     }
 
     func export(_ request: QueryRequest, as caller: Caller) async throws -> AsyncThrowingStream<[UInt8], any Error> {
-        let place = try place(PlaceRequest(organization: request.organization, environment: request.environment), caller)
+        let place = try place(
+            PlaceRequest(organization: request.organization, environment: request.environment), caller)
         return try await gateway.export(request.sql, as: request.format ?? .csv, in: place)
     }
 
@@ -31,7 +34,8 @@ extension LiveOperations {
             throw Problem(.notFound, "There is no schema \(schema).", hint: "Use RAW, STAGING, INTERMEDIATE or MARTS.")
         }
         let name = "\"\(schema)\".\"\(table.replacing("\"", with: "\"\""))\""
-        return try await gateway.rows("SELECT * FROM \(name)", limit: min(max(limit, 1), 1000), in: place(request, caller))
+        return try await gateway.rows(
+            "SELECT * FROM \(name)", limit: min(max(limit, 1), 1000), in: place(request, caller))
     }
 
     func dashboards(as caller: Caller) async throws -> [DashboardSummary] {
@@ -61,7 +65,9 @@ extension LiveOperations {
         let place = try place(request, caller)
         let dashboard = try DashboardFiles(modelsFolder: house.folder.models).dashboard(name, in: place)
         guard let chart = dashboard.charts.first(where: { $0.id == id }) else {
-            throw Problem(.notFound, "The dashboard \(name) has no chart \(id).", hint: "It may have been edited: reload the page.")
+            throw Problem(
+                .notFound, "The dashboard \(name) has no chart \(id).",
+                hint: "It may have been edited: reload the page.")
         }
         let sql = try chart.statement(from: range.from, through: range.to)
         async let through = LandedStreams(pool: house.pool).verifiedThrough(source: dashboard.source, in: place)
@@ -77,7 +83,8 @@ extension LiveOperations {
 
     /// First and last day of the first dated chart drawn along days.
     private func days(of dashboard: Dashboard, in place: WarehousePlace) async throws -> DayRange {
-        guard let chart = dashboard.charts.first(where: { $0.dateColumn != nil && $0.kind == .line }), let x = chart.x else {
+        guard let chart = dashboard.charts.first(where: { $0.dateColumn != nil && $0.kind == .line }), let x = chart.x
+        else {
             return DayRange(from: nil, to: nil)
         }
         let column = "\"\(x.replacing("\"", with: "\"\""))\""

@@ -2,8 +2,8 @@ import DuckDB
 import Foundation
 import Kernel
 import Logging
-import Serving
 import ServiceLifecycle
+import Serving
 
 /// `weir engine`: people's SQL and dashboards, on a socket in the data folder.
 struct EngineProcess: Service {
@@ -23,7 +23,8 @@ struct EngineProcess: Service {
     }
 
     func run() async throws {
-        let engine = try await QueryEngine(configuration, capsMemory: true, observe: observe) { status in _exit(status) }
+        let engine = try await QueryEngine(configuration, capsMemory: true, observe: observe) { status in _exit(status)
+        }
         observe(.partStarted(part: "query engine", detail: configuration.socket))
         try await engine.run()
     }

@@ -23,7 +23,8 @@ extension House {
     ) async throws -> any Source {
         let name = CloneRun.secretName(environment: order.environment, source: order.source)
         guard let address = try await secrets.get(name, of: organization) else {
-            throw Problem(.notFound, "The address of the source \(order.source) is not kept.", hint: "Clone it with its address.")
+            throw Problem(
+                .notFound, "The address of the source \(order.source) is not kept.", hint: "Clone it with its address.")
         }
         return PostgresSource(
             address: try ConnectionAddress(String(decoding: address.reveal(), as: UTF8.self)), duckDB: duckDB)

@@ -34,15 +34,20 @@ struct Up: Sendable {
     }
 
     /// The cluster outlives the parts: it is stopped when they have ended.
-    private func withPrivateCluster(_ folder: DataFolder, _ work: @escaping @Sendable () async throws -> Void) async throws {
+    private func withPrivateCluster(
+        _ folder: DataFolder, _ work: @escaping @Sendable () async throws -> Void
+    ) async throws {
         let cluster = try PrivateCluster(
-            folder: folder, programs: settings.postgresPrograms, ownerPassword: try folder.secretText("postgres.owner.password"))
+            folder: folder, programs: settings.postgresPrograms,
+            ownerPassword: try folder.secretText("postgres.owner.password"))
         try await cluster.prepare()
         let keeper = Task {
             var failures = 0
             while !Task.isCancelled {
                 do {
-                    try await cluster.run { [logger] line in logger.notice("postgres: \(line.trimmingCharacters(in: .newlines))") }
+                    try await cluster.run { [logger] line in
+                        logger.notice("postgres: \(line.trimmingCharacters(in: .newlines))")
+                    }
                 } catch {
                     logger.error("postgres: \(error)")
                 }

@@ -64,7 +64,8 @@ struct WorkerProcess: Service {
                         streams, of: order.source, position: position, in: CloneRun.place(of: job))
                 }),
             ModelJob(
-                adapter: adapter, landed: landed, modelsFolder: house.folder.models, pythonHome: house.settings.pythonHome),
+                adapter: adapter, landed: landed, modelsFolder: house.folder.models,
+                pythonHome: house.settings.pythonHome, time: house.time),
             PublishJob(
                 pool: house.pool, landed: landed, dashboards: DashboardFiles(modelsFolder: house.folder.models)),
         ]

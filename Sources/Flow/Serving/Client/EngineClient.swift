@@ -7,7 +7,14 @@ import NIOHTTP1
 /// Speaks to a query engine over its unix socket. The server has it instead of DuckDB.
 package struct EngineClient: Sendable {
     private let socket: String
-    private let client: HTTPClient
+    /// One for the whole process and for as long as it lives. It does not try again by itself: whether the engine is
+    /// waited for is decided here.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     /// How long an engine that starts anew is waited for.
     private let patience: Duration
 
@@ -15,7 +22,6 @@ package struct EngineClient: Sendable {
     package init(socket: String, patience: Duration = .seconds(10)) {
         self.socket = socket
         self.patience = patience
-        client = HTTPClient.shared
     }
 
     /// Runs one query and collects its rows, at most `request.limit`; `request.format` has to be `json`.
@@ -58,7 +64,7 @@ package struct EngineClient: Sendable {
     /// - Throws: `engineUnavailable`.
     package func health() async throws -> EngineHealth {
         do {
-            let response = try await client.execute(try http(.GET, "/health"), timeout: .seconds(5))
+            let response = try await EngineClient.client.execute(try http(.GET, "/health"), timeout: .seconds(5))
             let body = try await response.body.collect(upTo: 64 << 10)
             return try JSONDecoder().decode(EngineHealth.self, from: Data(body.readableBytesView))
         } catch {
@@ -91,7 +97,7 @@ package struct EngineClient: Sendable {
             do {
                 // The engine ends every query by itself; the time on top is for its last words.
                 let limit = TimeAmount.milliseconds(Int64((request.deadline + 30) * 1000))
-                let response = try await client.execute(message, timeout: limit)
+                let response = try await EngineClient.client.execute(message, timeout: limit)
                 switch response.status {
                 case .ok: return Answer(body: response.body.makeAsyncIterator())
                 case .serviceUnavailable: break
