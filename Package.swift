@@ -125,5 +125,27 @@ let package = Package(
             ]),
         tests("DuckDBTests", uses: ["DuckDB", "Kernel"]),
         tests("ServingTests", uses: ["Serving", "DuckDB", "Warehousing", "Kernel"]),
+        tests("KernelTests", uses: ["Kernel"]),
+        tests("PostgresTests", uses: ["Postgres", "Kernel", "CLibPQ", "TestHouse"]),
+        tests("JobsTests", uses: ["Jobs", "Postgres", "Kernel", "TestHouse"]),
+        tests("AccessTests", uses: ["Access", "Postgres", "Kernel", "TestHouse"]),
+        tests("SecretsTests", uses: ["Secrets", "Postgres", "Kernel", "TestHouse"]),
+        tests("LakehouseTests", uses: ["Lakehouse", "Connecting", "DuckDB", "Kernel", "TestHouse"]),
+        tests(
+            "EmbeddedWarehouseTests",
+            uses: [
+                "EmbeddedWarehouse", "Warehousing", "Connecting", "Postgres", "DuckDB", "Kernel", "TestHouse",
+                "WarehouseConformance",
+            ]),
+        tests(
+            "PostgresConnectorTests",
+            uses: ["PostgresConnector", "Connecting", "Lakehouse", "Postgres", "DuckDB", "Kernel", "TestHouse"]),
+        // What tests share
+        .target(
+            name: "TestHouse", dependencies: ["Kernel", "Postgres", "DuckDB", "Connecting"],
+            path: "Tests/Kits/TestHouse", swiftSettings: house),
+        .target(
+            name: "WarehouseConformance", dependencies: ["Kernel", "Connecting", "Warehousing", "TestHouse"],
+            path: "Tests/Kits/WarehouseConformance", swiftSettings: house),
     ]
 )

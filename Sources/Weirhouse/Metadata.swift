@@ -37,7 +37,7 @@ struct Metadata: Sendable {
         if let password { all["password"] = password.reveal() }
         all["connect_timeout"] = "10"
         let text = all.sorted { $0.key < $1.key }.map { key, value in
-            "\(key)='\(value.replacing("\\", with: "\\\\").replacing("'", with: "\\'"))'"
+            "\(key)='\(value.replacingScalar("\\", with: "\\\\").replacingScalar("'", with: "\\'"))'"
         }
         return Secret(text.joined(separator: " "))
     }

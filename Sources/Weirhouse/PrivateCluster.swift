@@ -16,22 +16,25 @@ struct PrivateCluster: Sendable {
     static let owner = "weir_owner"
     static let database = "weirhouse"
 
-    /// - Parameter programs: the folder of `initdb`, or nil to look in Debian's.
+    /// - Parameter programs: the folder of `initdb`; nil to look in Debian's.
     /// - Throws: `missingDependency`.
     init(folder: DataFolder, programs: String?, ownerPassword: Secret<String>) throws {
         self.folder = folder
         self.ownerPassword = ownerPassword
-        let debian = "/usr/lib/postgresql"
-        let versions = ((try? FileManager.default.contentsOfDirectory(atPath: debian)) ?? []).compactMap(Int.init)
-            .sorted()
-        let candidates = [programs].compactMap { $0 } + versions.reversed().map { "\(debian)/\($0)/bin" }
-        guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: "\($0)/initdb") })
-        else {
+        let candidates = programs.map { [$0] } ?? Self.debianPrograms
+        guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: "\($0)/initdb") }) else {
             throw Problem(
-                .missingDependency, "PostgreSQL's programs are not installed.",
+                .missingDependency, "PostgreSQL's programs are not \(programs.map { "in \($0)" } ?? "installed").",
                 hint: "Run `make bootstrap`, or set WEIR_POSTGRES_BIN or DATABASE_URL.")
         }
         self.programs = found
+    }
+
+    /// Where Debian has them, the newest version first.
+    private static var debianPrograms: [String] {
+        let folder = "/usr/lib/postgresql"
+        let versions = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap(Int.init).sorted()
+        return versions.reversed().map { "\(folder)/\($0)/bin" }
     }
 
     private var runsAsRoot: Bool { getuid() == 0 }

@@ -23,7 +23,10 @@ struct StatementTests {
 
     @Test(
         "statements are counted and their kind is told without running them",
-        arguments: [("INSERT INTO t VALUES (1)", DuckStatement.Kind.insert), ("SELECT ?", .select), ("COPY t TO 'x.csv'", .copy)])
+        arguments: [
+            ("INSERT INTO t VALUES (1)", DuckStatement.Kind.insert), ("SELECT ?", .select),
+            ("COPY t TO 'x.csv'", .copy),
+        ])
     func kinds(_ sql: String, _ kind: DuckStatement.Kind) async throws {
         let connection = try Duck.connect()
         try await connection.execute("CREATE TABLE t(a INT)")

@@ -20,7 +20,8 @@ SESSION = """
 @dataclass
 class Column:
     name: str
-    # As the source prints it, and the type below all domains with its category, kind and modifier.
+    # As the source prints it, and the type below all domains (empty if a person made it) with its category, kind and
+    # modifier.
     printed: str
     base: str
     category: str
@@ -101,7 +102,9 @@ def columns_at_source(connection: psycopg.Connection, schema: str, table: str) -
           UNION ALL
           SELECT t.oid, b.base, CASE WHEN t.typtypmod <> -1 THEN t.typtypmod ELSE b.modifier END
           FROM pg_type t JOIN base b ON t.typbasetype = b.type WHERE t.typtype = 'd')
-        SELECT a.attname, format_type(a.atttypid, a.atttypmod), t.typname, t.typcategory::text, t.typtype::text,
+        SELECT a.attname, format_type(a.atttypid, a.atttypmod),
+          CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace OR t.typname = 'hstore' THEN t.typname ELSE '' END,
+          t.typcategory::text, t.typtype::text,
           CASE WHEN a.atttypmod <> -1 THEN a.atttypmod ELSE b.modifier END
         FROM pg_attribute a JOIN base b ON b.type = a.atttypid JOIN pg_type t ON t.oid = b.base
           JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace

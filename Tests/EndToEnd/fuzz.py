@@ -180,7 +180,7 @@ class Fuzz:
         dated = number % 10 == 0
         taken: set[str] = set()
         columns = [(quoted(self.distinct(f"c{n}", taken), '"'), self.column_type(dated)) for n in range(r.randint(1, 10))]
-        key = "id int PRIMARY KEY, " if r.random() < 0.4 and "id" not in taken else ""
+        key = "id int PRIMARY KEY, " if r.random() < 0.15 and "id" not in taken else ""
         table.statements.append(f"CREATE TABLE {name} ({key}{', '.join(f'{c} {kind}' for c, kind in columns)})")
         rows = [
             f"({f'{row}, ' if key else ''}{', '.join(self.value(kind) for _, kind in columns)})"

@@ -39,7 +39,7 @@ def faults(house: House, place: str = "acme_dev") -> list[str]:
             found += [f"partial file {name}/{each}" for each in files if each.startswith(".") or "partial" in each]
             if files and "_SUCCESS" not in files:
                 found.append(f"unfinished folder {name}")
-            if not files and not folders:
+            if not files and not folders and "run_date=" in str(Path(folder).parent):
                 found.append(f"empty folder {name}")
     twice = house.catalogue("SELECT load_id FROM _weir_loads GROUP BY load_id HAVING count(*) > 1", place)
     twice += house.catalogue("SELECT run_id, table_name FROM _weir_loads GROUP BY 1, 2 HAVING count(*) > 1", place)

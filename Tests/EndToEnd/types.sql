@@ -9,6 +9,14 @@ CREATE TYPE mood AS ENUM ('happy', 'sad', 'it''s "complicated", really', 'ß');
 CREATE TYPE pair AS (number int, label text);
 CREATE TYPE nested AS (id bigint, inner_pair pair, list text[], amount numeric, at timestamptz);
 CREATE TYPE textrange AS RANGE (subtype = text);
+CREATE TYPE U&"m\0022\0301'\0301" AS ENUM (U&'''\0301');
+-- Types that people named as PostgreSQL's own.
+CREATE SCHEMA own;
+CREATE TYPE own.money AS RANGE (subtype = float8);
+CREATE TYPE own.date AS (year int, week int);
+CREATE TYPE own.interval AS ENUM ('day');
+CREATE TYPE own.oid AS RANGE (subtype = int8);
+CREATE DOMAIN own.numeric AS pg_catalog.numeric(5,2);
 CREATE DOMAIN posint AS int CHECK (value > 0);
 CREATE DOMAIN tiny AS posint CHECK (value < 100);
 CREATE DOMAIN price AS numeric(10,2);
@@ -127,6 +135,9 @@ INSERT INTO composites VALUES (2, null, null, null, null), (3, (null, null), (nu
 CREATE TABLE domains (id posint PRIMARY KEY, t tiny, p price, sp special_price, c cash, f feeling, o instant);
 INSERT INTO domains VALUES (1, 99, 1.10, 2.20, 3, 'sad', 'infinity'), (2147483647, null, null, 0, null, null, null);
 
+CREATE TABLE own.types (m own.money, d own.date, i own.interval, o own.oid, n own.numeric, a own.date[]);
+INSERT INTO own.types VALUES ('[1,2.5)', ROW(2026, 5)::own.date, 'day', '[1,3)', 1.5, ARRAY[ROW(1, 2)::own.date]);
+
 CREATE TABLE ranges (
   id int PRIMARY KEY, i int4range, n numrange, ts tsrange, tz tstzrange, d daterange, t textrange, mi int4multirange, md datemultirange);
 INSERT INTO ranges VALUES
@@ -192,6 +203,14 @@ CREATE TABLE "a ""quoted"" 'name' {{ t }}; --" (id int PRIMARY KEY, x text NOT N
 CREATE TABLE "日本語テーブル" (id int, "名前" text);
 CREATE TABLE "ÄÖÜ" (id int);
 CREATE TABLE "a/b\..\..\c" (id int);
+-- One name in two forms of Unicode; marks that join with a quote, a brace or a line break before them.
+CREATE TABLE U&"caf\00e9" (id int PRIMARY KEY, U&"\00e9" int, U&"e\0301" int);
+CREATE TABLE U&"cafe\0301" (id int PRIMARY KEY);
+CREATE TABLE U&"t\0022\0301'\0301{{\0301" (U&"c\0022\0301'\0301" int, U&"{\0301%{\0301{" numeric, U&"a\000D\000Ab\000Dc\000Ad" text,
+  U&"b\000D\0022\005C" numeric, e U&"m\0022\0301'\0301");
+INSERT INTO U&"caf\00e9" VALUES (1, 2, 3);
+INSERT INTO U&"cafe\0301" VALUES (4), (5);
+INSERT INTO U&"t\0022\0301'\0301{{\0301" VALUES (1, 2.5, U&'\0022\0301''\0301', 'NaN', U&'''\0301');
 CREATE TABLE internal (rowid int, snapshot_id int, filename text, file_row_number int, file_index int, _ducklake_internal_row_id int,
   oid int, "COLUMNS" text, "__index_level_0__" int, element int, key int, value int, list int);
 INSERT INTO "order" VALUES (1, 'u', 't', '2026-01-01', 1, true);

@@ -10,26 +10,36 @@ struct AllowedQueries {
         "a query over the lake runs in whatever way it is written",
         arguments: [
             "SELECT count(*) FROM fct_orders", "FROM fct_orders LIMIT 3", "TABLE fct_orders", "VALUES (1), (2)",
-            "SELECT count(*) FROM MARTS.fct_orders f JOIN raw.shop__orders o USING (id)", "select * from LAKE.marts.FCT_ORDERS",
+            "SELECT count(*) FROM MARTS.fct_orders f JOIN raw.shop__orders o USING (id)",
+            "select * from LAKE.marts.FCT_ORDERS",
             "WITH a AS (SELECT 1 AS x), b AS (SELECT x + 1 AS y FROM a) SELECT * FROM b -- a comment",
             "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT sum(n) FROM t",
             "SELECT id, row_number() OVER (PARTITION BY customer ORDER BY total) FROM fct_orders QUALIFY 1 = 1",
             "SELECT customer, sum(total) FILTER (WHERE id > 3) FROM stg_orders GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL",
-            "SELECT * FROM int_orders WHERE id IN (SELECT id FROM stg_orders) LIMIT 2;", "SELECT list_transform([1, 2], lambda x: x + 1)",
+            "SELECT * FROM int_orders WHERE id IN (SELECT id FROM stg_orders) LIMIT 2;",
+            "SELECT list_transform([1, 2], lambda x: x + 1)",
             "SELECT {'a': 1}.a, [1, 2, 3][1:2], MAP {'k': 1}['k'], '{\"a\": 1}'::JSON ->> '$.a', '1'::JSON IS NULL OR true",
-            "FROM fct_orders PIVOT (sum(total) FOR customer IN ('c1', 'c2'))", "SELECT * FROM range(3) a POSITIONAL JOIN range(2) b",
-            "UNPIVOT (SELECT 1 AS a, 2 AS b) ON a, b INTO NAME k VALUE v", "SELECT * FROM generate_series(1, 3) WITH ORDINALITY",
+            "FROM fct_orders PIVOT (sum(total) FOR customer IN ('c1', 'c2'))",
+            "SELECT * FROM range(3) a POSITIONAL JOIN range(2) b",
+            "UNPIVOT (SELECT 1 AS a, 2 AS b) ON a, b INTO NAME k VALUE v",
+            "SELECT * FROM generate_series(1, 3) WITH ORDINALITY",
             "SELECT * FROM fct_orders f, LATERAL (SELECT f.id + 1 AS next) LIMIT 1", "SELECT unnest([1, 2, 3])",
             "SELECT date_trunc('month', now()), current_date, INTERVAL 3 DAY, strftime(DATE '2020-01-01', '%Y')",
-            "SELECT COLUMNS(* EXCLUDE (id)) FROM fct_orders LIMIT 1", "SELECT * REPLACE (1 AS id) FROM fct_orders LIMIT 1",
+            "SELECT COLUMNS(* EXCLUDE (id)) FROM fct_orders LIMIT 1",
+            "SELECT * REPLACE (1 AS id) FROM fct_orders LIMIT 1",
             "SELECT CASE WHEN true THEN 1 END, coalesce(NULL, 2), nullif(1, 1), 3 BETWEEN 2 AND 4, 'a' COLLATE NOCASE",
-            "SELECT 1 UNION ALL SELECT 2 INTERSECT SELECT 2", "SELECT DISTINCT ON (customer) * FROM fct_orders ORDER BY id",
+            "SELECT 1 UNION ALL SELECT 2 INTERSECT SELECT 2",
+            "SELECT DISTINCT ON (customer) * FROM fct_orders ORDER BY id",
             "DESCRIBE fct_orders", "SUMMARIZE stg_orders", "DESCRIBE SELECT 1", "SHOW TABLES", "SHOW TABLES FROM MARTS",
-            "SHOW ALL TABLES", "SELECT table_name FROM information_schema.tables", "SELECT * FROM fct_orders USING SAMPLE 10",
-            #"SELECT "AS x" FROM "daily ""A"" AS (""#, "SELECT * FROM \"x.csv\"", "SELECT * FROM (SELECT 1 AS filename)",
-            "WITH \"x y\" AS (SELECT 1) FROM \"x y\"", "(SELECT 1)", "SELECT 1;  -- one\n", "/* two */ SELECT 'it''s; -- fine'",
+            "SHOW ALL TABLES", "SELECT table_name FROM information_schema.tables",
+            "SELECT * FROM fct_orders USING SAMPLE 10",
+            #"SELECT "AS x" FROM "daily ""A"" AS (""#, "SELECT * FROM \"x.csv\"",
+            "SELECT * FROM (SELECT 1 AS filename)",
+            "WITH \"x y\" AS (SELECT 1) FROM \"x y\"", "(SELECT 1)", "SELECT 1;  -- one\n",
+            "/* two */ SELECT 'it''s; -- fine'",
             "SELECT (SELECT max(id) FROM fct_orders), EXISTS (FROM stg_orders), 3 = ANY (SELECT id FROM fct_orders)",
-            "SELECT * FROM json_each('{\"a\": 1}')", "SELECT quantile_cont(total, 0.5), string_agg(customer, ',' ORDER BY id) FROM fct_orders",
+            "SELECT * FROM json_each('{\"a\": 1}')",
+            "SELECT quantile_cont(total, 0.5), string_agg(customer, ',' ORDER BY id) FROM fct_orders",
         ])
     func allowed(_ sql: String) async throws {
         let lake = try await Lake.shared.value
@@ -39,7 +49,10 @@ struct AllowedQueries {
     @Test("unqualified names are found in MARTS first")
     func searchPath() async throws {
         let lake = try await Lake.shared.value
-        #expect(try await lake.query("SELECT count(*), min(total)::VARCHAR FROM fct_orders").rows == [[.integer(1000), .text("0.00")]])
+        #expect(
+            try await lake.query("SELECT count(*), min(total)::VARCHAR FROM fct_orders").rows == [
+                [.integer(1000), .text("0.00")]
+            ])
         #expect(try await lake.query("SELECT which FROM RAW.fct_orders").rows == [[.text("the RAW one")]])
     }
 
@@ -53,7 +66,8 @@ struct AllowedQueries {
         #expect(
             table.rows == [
                 [
-                    .null, .bool(true), .integer(9_007_199_254_740_992), .text("9007199254740993"), .number(1.5), .text("1.50"),
+                    .null, .bool(true), .integer(9_007_199_254_740_992), .text("9007199254740993"), .number(1.5),
+                    .text("1.50"),
                     .text("nan"), .text("2026-11-21 07:30:00+00"), .text("[1, 2]"), .number(0.1), .text("{'a': 1}"),
                 ]
             ])
@@ -75,13 +89,16 @@ struct AllowedQueries {
     @Test("CSV follows RFC 4180, and null differs from an empty text")
     func csv() async throws {
         let bytes = try await Lake.shared.value.export(
-            #"SELECT NULL AS "a,b", '' AS e, 'x"y' AS q, 'l1' || chr(10) || 'l2' AS l, 1.50::DECIMAL(4,2) AS m, ' é' AS u"#, .csv)
-        #expect(String(decoding: bytes, as: UTF8.self) == "\"a,b\",e,q,l,m,u\r\n,\"\",\"x\"\"y\",\"l1\nl2\",1.50, é\r\n")
+            #"SELECT NULL AS "a,b", '' AS e, 'x"y' AS q, 'l1' || chr(10) || 'l2' AS l, 1.50::DECIMAL(4,2) AS m, ' é' AS u"#,
+            .csv)
+        #expect(
+            String(decoding: bytes, as: UTF8.self) == "\"a,b\",e,q,l,m,u\r\n,\"\",\"x\"\"y\",\"l1\nl2\",1.50, é\r\n")
         let big = try await Lake.shared.value.export("SELECT * FROM big", .csv)
         #expect(big.count(where: { $0 == 10 }) == 400_001)
     }
 
-    @Test("Parquet holds every row and leaves nothing behind", arguments: ["SELECT * FROM big", "FROM big; -- ends here"])
+    @Test(
+        "Parquet holds every row and leaves nothing behind", arguments: ["SELECT * FROM big", "FROM big; -- ends here"])
     func parquet(_ sql: String) async throws {
         let lake = try await Lake.shared.value
         let bytes = try await lake.export(sql, .parquet)
@@ -130,14 +147,17 @@ struct AllowedQueries {
     func messages() async throws {
         let lake = try await Lake.shared.value
         for (sql, part) in [
-            ("SELEC 1", "syntax error"), ("SELECT nothing FROM fct_orders", "nothing"), ("SELECT * FROM nowhere", "nowhere"),
+            ("SELEC 1", "syntax error"), ("SELECT nothing FROM fct_orders", "nothing"),
+            ("SELECT * FROM nowhere", "nowhere"),
             ("SELECT 'x'::INT", "Could not convert"), ("SELECT sum(customer) FROM fct_orders", "sum"), ("", "no SQL"),
             ("SELECT 1 FROM", "syntax error"), ("SELECT abs()", "abs"),
         ] {
             let problem = try #require(try await lake.problem(sql))
             #expect(problem.code == .queryFailed)
             #expect(problem.detail.contains(part), "\(problem.detail)")
-            #expect(!problem.detail.contains("\n") && !problem.detail.contains("password") && !problem.detail.contains(lake.folder))
+            #expect(
+                !problem.detail.contains("\n") && !problem.detail.contains("password")
+                    && !problem.detail.contains(lake.folder))
         }
     }
 }

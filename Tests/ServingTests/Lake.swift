@@ -66,7 +66,8 @@ struct Lake: Sendable {
         try await administrator.execute("ATTACH \(DuckSQL.literal(text)) AS pg (TYPE postgres)")
         try await administrator.execute("CALL postgres_execute('pg', \(DuckSQL.literal(commands)))")
         let database = url.path().dropFirst()
-        return "host=\(host) port=\(url.port ?? 5432) dbname=\(database) user=weir_serving_tests password=serving-secret"
+        return
+            "host=\(host) port=\(url.port ?? 5432) dbname=\(database) user=weir_serving_tests password=serving-secret"
     }
 
     private static func contents(_ folder: String) -> [String] {
@@ -84,7 +85,8 @@ struct Lake: Sendable {
             "CREATE TABLE lake.MARTS.fct_orders AS SELECT * FROM lake.INTERMEDIATE.int_orders",
             "CREATE TABLE lake.RAW.fct_orders AS SELECT 'the RAW one' AS which",
             #"CREATE VIEW lake.MARTS."daily ""A"" AS ("("AS x", n) AS SELECT customer, count(*) FROM lake.MARTS.fct_orders GROUP BY 1"#,
-            "CREATE TABLE lake.MARTS.\"x.csv\" AS SELECT 1 AS one", "CREATE TABLE lake.private.hidden AS SELECT 1 AS one",
+            "CREATE TABLE lake.MARTS.\"x.csv\" AS SELECT 1 AS one",
+            "CREATE TABLE lake.private.hidden AS SELECT 1 AS one",
             "CREATE TABLE lake.RAW.big AS SELECT i, md5(i::VARCHAR) AS h, i % 100 AS g FROM range(400000) t(i)",
             "CREATE VIEW lake.MARTS.leaks_file AS SELECT * FROM read_csv('\(secret)')",
             "CREATE VIEW lake.MARTS.leaks_scan AS SELECT * FROM '\(secret)'",
@@ -106,7 +108,8 @@ struct Lake: Sendable {
     }
 
     func request(
-        _ sql: String, format: EngineFormat = .json, limit: Int = 10_000, deadline: Double = 30, warehouse: String = "test"
+        _ sql: String, format: EngineFormat = .json, limit: Int = 10_000, deadline: Double = 30,
+        warehouse: String = "test"
     ) -> EngineRequest {
         EngineRequest(
             warehouse: warehouse, target: target, sql: sql, format: format, limit: limit, deadline: deadline)

@@ -40,7 +40,9 @@ package final class DuckConnection: @unchecked Sendable {
     }
 
     /// Runs `work` on this connection's thread. Use the blocking calls of `DuckSession` inside it.
-    package func perform<Value: Sendable>(_ work: @escaping @Sendable (DuckSession) throws -> Value) async throws -> Value {
+    package func perform<Value: Sendable>(
+        _ work: @escaping @Sendable (DuckSession) throws -> Value
+    ) async throws -> Value {
         try Task.checkCancellation()
         return try await withTaskCancellationHandler {
             do {

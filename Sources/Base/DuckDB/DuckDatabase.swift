@@ -11,7 +11,8 @@ package final class DuckDatabase: @unchecked Sendable {
     ///   - path: a file, or `:memory:`.
     ///   - settings: DuckDB's configuration options by name.
     /// - Throws: `internal` if DuckDB refuses a setting or the file.
-    package init(_ library: DuckDBLibrary, path: String = ":memory:", settings: [String: String] = [:]) throws(Problem) {
+    package init(_ library: DuckDBLibrary, path: String = ":memory:", settings: [String: String] = [:]) throws(Problem)
+    {
         self.library = library
         var config: weir_handle?
         guard library.api.create_config(&config) == 0 else {

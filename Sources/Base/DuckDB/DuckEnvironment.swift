@@ -40,7 +40,7 @@ package struct DuckEnvironment: Sendable {
 
 /// Text as it stands in DuckDB's SQL.
 package enum DuckSQL {
-    package static func quoted(_ name: String) -> String { "\"\(name.replacing("\"", with: "\"\""))\"" }
+    package static func quoted(_ name: String) -> String { "\"\(name.replacingScalar("\"", with: "\"\""))\"" }
 
-    package static func literal(_ text: String) -> String { "'\(text.replacing("'", with: "''"))'" }
+    package static func literal(_ text: String) -> String { "'\(text.replacingScalar("'", with: "''"))'" }
 }

@@ -80,7 +80,7 @@ package struct JobQueue: Sendable {
             try await connection.query(
                 """
                 INSERT INTO weir.log_lines (organization_id, run_id, job_kind, level, text)
-                VALUES (\(job.organization), \(job.run), \(job.kind), \(level.rawValue), \(text))
+                VALUES (\(job.organization), \(job.run), \(job.kind), \(level.rawValue), \(text.replacingScalar("\0", with: "␀")))
                 """)
         }
     }
@@ -99,6 +99,8 @@ package struct JobQueue: Sendable {
 
     /// A run whose jobs are all done is over: well if every receipt is verified, else it names the streams that are not.
     private static func finishRun(of job: ClaimedJob, on connection: PGConnection) async throws {
+        // One after the other: of two jobs that end at once, neither would see the other's end.
+        try await connection.query("SELECT FROM weir.runs WHERE run_id = \(job.run) FOR UPDATE")
         try await connection.query(
             """
             WITH doubtful AS (

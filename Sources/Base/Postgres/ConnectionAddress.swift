@@ -19,6 +19,9 @@ package struct ConnectionAddress: Sendable {
         guard address.hasPrefix("postgresql://") || address.hasPrefix("postgres://") else {
             throw Problem(.invalidInput, "This is not the address of a PostgreSQL database.", hint: form)
         }
+        guard !Self.hasLatePassword(address) else {
+            throw Problem(.invalidInput, "The address of the database cannot be read.", hint: "\(form) \(Self.escapes)")
+        }
         guard !address.utf8.contains(0), let options = PQconninfoParse(address, nil) else {
             throw Problem(.invalidInput, "The address of the database cannot be read.", hint: form)
         }
@@ -40,10 +43,20 @@ package struct ConnectionAddress: Sendable {
             throw Problem(.invalidInput, "The address names no database.", hint: form)
         }
         if let port = found["port"], Int(port).map({ (1...65535).contains($0) }) != true {
-            throw Problem(.invalidInput, "The address has the port \(port).", hint: "Ports are 1 to 65535.")
+            // Not shown: of a password with an unescaped `/` it may be a part.
+            throw Problem(.invalidInput, "The address has no usable port.", hint: "Ports are 1 to 65535. \(Self.escapes)")
         }
         password = found.removeValue(forKey: "password").map { Secret($0) }
         parameters = found
+    }
+
+    private static let escapes = "Write /, @ and : in a user or password as %2F, %40 and %3A."
+
+    /// `user:pass/word@host/db`: libpq takes `user` for the host and the password for port and database, which messages
+    /// would then name.
+    private static func hasLatePassword(_ address: String) -> Bool {
+        let parts = address.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 3, omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[3].prefix { $0 != UInt8(ascii: "?") }.contains(UInt8(ascii: "@"))
     }
 
     package var database: String { parameters["dbname"] ?? "" }
@@ -69,6 +82,6 @@ package struct ConnectionAddress: Sendable {
     }
 
     private static func quoted(_ value: String) -> String {
-        "'\(value.replacing("\\", with: "\\\\").replacing("'", with: "\\'"))'"
+        "'\(value.replacingScalar("\\", with: "\\\\").replacingScalar("'", with: "\\'"))'"
     }
 }

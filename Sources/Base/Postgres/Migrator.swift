@@ -28,12 +28,6 @@ package struct Migrator: Sendable {
     /// Runs what has not run yet; a second process waits for the first.
     /// - Throws: `dataFolderNewer` if the database knows a migration that this program does not.
     package func migrate(_ connection: PGConnection) async throws {
-        try await connection.script(
-            """
-            CREATE SCHEMA IF NOT EXISTS weir;
-            CREATE TABLE IF NOT EXISTS weir.migrations (
-              number int PRIMARY KEY, name text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now());
-            """)
         // 0x77656972 is "weir"; held until the session ends or lets go below.
         try await connection.script("SELECT pg_advisory_lock(2003134834)")
         do {
@@ -46,6 +40,13 @@ package struct Migrator: Sendable {
     }
 
     private func runMissing(_ connection: PGConnection) async throws {
+        // Under the lock: IF NOT EXISTS alone does not keep two sessions from making the same thing at once.
+        try await connection.script(
+            """
+            CREATE SCHEMA IF NOT EXISTS weir;
+            CREATE TABLE IF NOT EXISTS weir.migrations (
+              number int PRIMARY KEY, name text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now());
+            """)
         let done = try await connection.query("SELECT number FROM weir.migrations").map { try Int($0.int("number")) }
         let newest = migrations.map(\.number).max() ?? 0
         if let unknown = done.max(), unknown > newest {

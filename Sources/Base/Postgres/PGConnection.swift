@@ -40,10 +40,14 @@ package final class PGConnection: @unchecked Sendable {
     }
 
     /// Runs one statement with its values bound.
-    /// - Throws: `PGError`; `CancellationError` if the task was cancelled meanwhile.
+    /// - Throws: `PGError`, also for text with a NUL character; `CancellationError` if the task was cancelled meanwhile.
     @discardableResult
     package func query(_ sql: SQL) async throws -> [PGRow] {
         let (text, values) = sql.rendered()
+        // C strings end there: the server would get less than was meant.
+        guard !text.utf8.contains(0), values.allSatisfy({ $0?.utf8.contains(0) != true }) else {
+            throw PGError.result(message: "A value holds a NUL character, which PostgreSQL cannot store.")
+        }
         return try await onQueue { handle in
             let owned = values.map { value in value.map { strdup($0) } }
             defer { for pointer in owned { free(pointer ?? nil) } }

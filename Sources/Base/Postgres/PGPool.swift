@@ -50,7 +50,11 @@ package actor PGPool {
 
     private func take() async throws -> PGConnection {
         while true {
-            try Task.checkCancellation()
+            if Task.isCancelled {
+                // It may have been woken for a connection that the next one can have.
+                wakeNext()
+                throw CancellationError()
+            }
             if let connection = idle.popLast() { return connection }
             if open < limit {
                 open += 1

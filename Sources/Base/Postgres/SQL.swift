@@ -23,7 +23,7 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
     package static func identifier(_ name: String) -> SQL { SQL(unsafe: quoted(name)) }
 
     package static func quoted(_ name: String) -> String {
-        "\"\(name.replacing("\"", with: "\"\""))\""
+        "\"\(name.replacingScalar("\"", with: "\"\""))\""
     }
 
     package static func + (left: SQL, right: SQL) -> SQL {

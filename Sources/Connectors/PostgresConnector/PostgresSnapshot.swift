@@ -72,12 +72,16 @@ final class PostgresSnapshot: SourceSnapshot {
     }
 
     func parts(of stream: SourceStream) async throws -> [StreamPart] {
+        // A part is a range of row addresses (ctid), which grants on columns do not cover: such a table is one part.
         guard readsByPages, stream.kind == .table else { return [StreamPart(number: 0, of: 1, range: nil)] }
         let name = "\(SQL.quoted(stream.name.schema)).\(SQL.quoted(stream.name.table))"
         let pages =
             try await ask(
-                "SELECT pg_relation_size(\(name)::regclass) / current_setting('block_size')::int AS pages",
-                about: stream
+                """
+                SELECT CASE WHEN has_table_privilege(oid, 'SELECT')
+                  THEN pg_relation_size(oid) / current_setting('block_size')::int ELSE 0 END AS pages
+                FROM pg_class WHERE oid = \(name)::regclass
+                """, about: stream
             ).first?.int("pages") ?? 0
         let count = Self.partCount(pages: pages, parallelism: readers.count)
         let step = pages / Int64(count)

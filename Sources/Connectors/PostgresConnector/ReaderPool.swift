@@ -31,10 +31,15 @@ actor ReaderPool {
         var readers: [Reader] = []
         for _ in 0..<count {
             let reader = Reader(connection: try database.connect(), alias: DuckAlias.unique("source"))
-            try await reader.connection.execute(
-                "ATTACH \(DuckSQL.literal(conninfo.reveal())) AS \(reader.alias) (TYPE postgres, READ_ONLY)")
-            try await join(reader, snapshot)
             readers.append(reader)
+            do {
+                try await reader.connection.execute(
+                    "ATTACH \(DuckSQL.literal(conninfo.reveal())) AS \(reader.alias) (TYPE postgres, READ_ONLY)")
+                try await join(reader, snapshot)
+            } catch {
+                for reader in readers { await leave(reader) }
+                throw error
+            }
         }
         return ReaderPool(readers: readers, snapshot: snapshot)
     }
@@ -76,19 +81,25 @@ actor ReaderPool {
 
     /// Ends the transactions and the sessions. Call it when all reads have ended.
     func close() async {
-        for reader in idle {
-            // Apart from the caller's task, which may be cancelled.
-            await Task {
-                _ = try? await reader.connection.execute("ROLLBACK")
-                _ = try? await reader.connection.execute("DETACH \(reader.alias)")
-            }.value
-        }
+        for reader in idle { await Self.leave(reader) }
         idle = []
+    }
+
+    private static func leave(_ reader: Reader) async {
+        // Apart from the caller's task, which may be cancelled.
+        await Task {
+            _ = try? await reader.connection.execute("ROLLBACK")
+            _ = try? await reader.connection.execute("DETACH \(reader.alias)")
+        }.value
     }
 
     private func take() async throws -> Reader {
         while true {
-            if let failure { throw failure }
+            if let failure {
+                // All who wait must hear of it.
+                wakeNext()
+                throw failure
+            }
             if let reader = idle.popLast() { return reader }
             await withCheckedContinuation { waiting.append($0) }
         }
@@ -96,6 +107,10 @@ actor ReaderPool {
 
     private func give(_ reader: Reader) {
         idle.append(reader)
+        wakeNext()
+    }
+
+    private func wakeNext() {
         if !waiting.isEmpty { waiting.removeFirst().resume() }
     }
 

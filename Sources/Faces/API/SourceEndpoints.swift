@@ -16,11 +16,13 @@ extension Endpoint {
             }),
         Endpoint(
             method: .post, path: "/api/v1/clones", name: "startClone",
-            summary: "Starts cloning a source into a warehouse, as durable jobs. Checks the address's form, "
-                + "not whether the source answers.",
+            summary: "Starts cloning a source into a warehouse, as durable jobs. An address is tried first: one that "
+                + "cannot be signed in to, or a table that is not there, starts nothing.",
             body: Shapes.cloneRequest,
             answer: .json(Shapes.cloneAccepted, "The run has begun.", status: 202),
-            problems: [.notFound],
+            problems: [
+                .notFound, .sourceUnreachable, .sourceCredentials, .sourceMissing, .sourcePermission, .sourceInterrupted,
+            ],
             action: .signedIn { call, caller in
                 try .json(await call.operations.startClone(call.decoded(), as: caller), status: .accepted)
             }),

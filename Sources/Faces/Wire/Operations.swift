@@ -6,8 +6,9 @@ package protocol Operations: Sendable {
     /// Needs no sign-in. Never throws: what is not well is said in the report.
     func health() async -> HealthReport
 
-    /// Starts a clone as durable jobs. Checks the address's form, not whether the source answers.
-    /// - Throws: `invalidInput`, `forbidden`, `notFound`.
+    /// Starts a clone as durable jobs. A given address is tried first and kept only if it can be signed in to and has
+    /// the tables that are named.
+    /// - Throws: `invalidInput`, `forbidden`, `notFound`; what `testSource` throws.
     func startClone(_ request: CloneRequest, as caller: Caller) async throws -> CloneAccepted
     func testSource(_ request: SourceTestRequest, as caller: Caller) async throws -> SourceTestResult
 

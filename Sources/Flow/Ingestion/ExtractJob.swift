@@ -118,13 +118,13 @@ package struct ExtractJob: JobHandler {
 }
 
 /// Which streams of a source an order means.
-struct StreamChoice {
+package struct StreamChoice {
     private let order: CloneOrder
 
-    init(_ order: CloneOrder) { self.order = order }
+    package init(_ order: CloneOrder) { self.order = order }
 
     /// - Throws: `sourceMissing` naming what is not there.
-    func choose(from discovered: [DiscoveredStream]) throws -> [DiscoveredStream] {
+    package func choose(from discovered: [DiscoveredStream]) throws -> [DiscoveredStream] {
         guard !order.tables.isEmpty else {
             // A table without columns has nothing to carry; named on purpose, it is refused.
             return discovered.filter { found in

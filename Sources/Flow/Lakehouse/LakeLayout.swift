@@ -82,8 +82,9 @@ package struct PendingFolder: Sendable {
         }
     }
 
-    /// Removes it. Nothing happens if it was shown.
+    /// Removes it, and the folder that it is in if that is empty then. Nothing happens if it was shown.
     package func discard() {
         try? FileManager.default.removeItem(atPath: path)
+        rmdir((path as NSString).deletingLastPathComponent)
     }
 }

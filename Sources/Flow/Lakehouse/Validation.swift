@@ -52,6 +52,10 @@ package struct Validation: Sendable {
     }
 
     private func checkNulls(in manifest: Manifest) throws {
+        let width = manifest.stream.columns.count
+        guard manifest.columns.count == width, manifest.files.allSatisfy({ $0.written.statistics.count == width }) else {
+            throw Problem(.dataInvalid, "The manifest of \(manifest.table) does not describe all of its columns.")
+        }
         for (index, column) in manifest.stream.columns.enumerated() where !column.nullable {
             let nulls = manifest.files.reduce(0) { $0 + $1.written.statistics[index].nulls }
             guard nulls == 0 else {

@@ -1,24 +1,29 @@
+import Kernel
+
 /// Names as they stand in the SQL of a model: quoted where they must be, and safe from dbt's template language.
 enum SQLName {
     /// A column or an alias: bare if DuckDB takes it so, else in double quotes.
     static func column(_ name: String) -> String {
-        isBare(name) ? name : literal("\"\(name.replacing("\"", with: "\"\""))\"")
+        isBare(name) ? name : literal("\"\(name.replacingScalar("\"", with: "\"\""))\"")
     }
 
     /// Text as it is, for a file that dbt renders: no part of it is taken for a template.
     static func literal(_ text: String) -> String {
-        guard ["{{", "{%", "{#"].contains(where: text.contains) else { return text }
-        return text.replacing("{", with: "{{ '{' }}")
+        // Jinja makes a line feed of a carriage return.
+        let scalars = Array(text.unicodeScalars)
+        let isTemplate = zip(scalars, scalars.dropFirst()).contains { $0 == "{" && ["{", "%", "#"].contains($1) }
+        return (isTemplate ? text.replacingScalar("{", with: "{{ '{' }}") : text).replacingScalar("\r", with: "{{ '\\r' }}")
     }
 
     /// A string literal inside a template expression.
     static func templateString(_ text: String) -> String {
-        "'\(text.replacing("\\", with: "\\\\").replacing("'", with: "\\'"))'"
+        let escaped = text.replacingScalar("\\", with: "\\\\").replacingScalar("'", with: "\\'")
+        return "'\(escaped.replacingScalar("\r", with: "\\r"))'"
     }
 
     /// A name in the SQL that a template expression passes on: quoted where needed, not escaped for the template.
     static func inTemplate(_ name: String) -> String {
-        templateString(isBare(name) ? name : "\"\(name.replacing("\"", with: "\"\""))\"")
+        templateString(isBare(name) ? name : "\"\(name.replacingScalar("\"", with: "\"\""))\"")
     }
 
     static func isBare(_ name: String) -> Bool {

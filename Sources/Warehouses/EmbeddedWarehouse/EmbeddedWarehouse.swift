@@ -166,7 +166,7 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
     }
 
     private func yaml(_ text: String) -> String {
-        "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+        "\"\(text.replacingScalar("\\", with: "\\\\").replacingScalar("\"", with: "\\\""))\""
     }
 }
 

@@ -37,6 +37,8 @@ struct LiveOperations: Operations {
             views: request.views ?? false, day: house.time.now().utcDay)
         let secretName = CloneRun.secretName(environment: place.environment, source: source)
         if let url {
+            // First, so that an address that leads nowhere leaves nothing behind and replaces none that works.
+            try await house.checkSource(url, for: order)
             try await house.secrets.put(Secret(Array(url.utf8)), named: secretName, of: place.organization)
         } else if try await house.secrets.get(secretName, of: place.organization) == nil {
             throw Problem(.notFound, "There is no source \(source).", hint: "Give its address.")

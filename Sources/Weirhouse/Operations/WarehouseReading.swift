@@ -33,7 +33,7 @@ extension LiveOperations {
         guard WarehouseSchema(rawValue: schema) != nil else {
             throw Problem(.notFound, "There is no schema \(schema).", hint: "Use RAW, STAGING, INTERMEDIATE or MARTS.")
         }
-        let name = "\"\(schema)\".\"\(table.replacing("\"", with: "\"\""))\""
+        let name = "\"\(schema)\".\"\(table.replacingScalar("\"", with: "\"\""))\""
         return try await gateway.rows(
             "SELECT * FROM \(name)", limit: min(max(limit, 1), 1000), in: place(request, caller))
     }
@@ -87,7 +87,7 @@ extension LiveOperations {
         else {
             return DayRange(from: nil, to: nil)
         }
-        let column = "\"\(x.replacing("\"", with: "\"\""))\""
+        let column = "\"\(x.replacingScalar("\"", with: "\"\""))\""
         let sql = "SELECT min(\(column))::DATE::VARCHAR, max(\(column))::DATE::VARCHAR FROM (\(try chart.statement()))"
         let row = try? await gateway.rows(sql, limit: 1, in: place).rows.first
         return DayRange(from: row?.first?.text, to: row?.last?.text)

@@ -16,6 +16,15 @@ extension House {
         return (try await source.check(), try await source.discover())
     }
 
+    /// Signs in to a source and looks whether it has what an order asks for. Nothing is kept. Loads no DuckDB.
+    /// - Throws: as `inspectSource`; `sourceMissing` if it has not.
+    func checkSource(_ url: String, for order: CloneOrder) async throws {
+        let (_, streams) = try await inspectSource(url)
+        guard try !StreamChoice(order).choose(from: streams).isEmpty else {
+            throw Problem(.sourceMissing, "The source has no tables.", hint: "Check the database's name.")
+        }
+    }
+
     /// A source with its credentials, for one run.
     /// - Throws: `notFound` if its address is not kept any more.
     func openSource(

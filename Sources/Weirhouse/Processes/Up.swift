@@ -1,4 +1,5 @@
 import Access
+import DuckDB
 import Foundation
 import Kernel
 import Logging
@@ -19,6 +20,8 @@ struct Up: Sendable {
         let lock = try folder.lock()
         defer { withExtendedLifetime(lock) {} }
         try Port.check(settings.port)
+        // The worker and the engine could not run without it: said now rather than by each of them for ever.
+        _ = try DuckDBLibrary.Location.find(override: settings.duckDBLibrary, pythonHome: settings.pythonHome)
         try? FileManager.default.removeItem(atPath: folder.serverFile)
         defer { try? FileManager.default.removeItem(atPath: folder.serverFile) }
         let metadata = try Metadata.of(settings, folder: folder)

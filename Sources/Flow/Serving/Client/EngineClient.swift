@@ -103,7 +103,7 @@ package struct EngineClient: Sendable {
                 case .serviceUnavailable: break
                 default: throw Problem(.internal, "The query engine did not understand the request.")
                 }
-            } catch where EngineClient.isAbsent(error) {
+            } catch  where EngineClient.isAbsent(error) {
                 // Nothing was sent, so asking again does nothing twice.
             } catch let error as CancellationError {
                 throw error

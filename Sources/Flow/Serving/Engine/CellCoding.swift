@@ -72,11 +72,14 @@ enum CellCoding {
             }
         }
 
-        private mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(_: Value.Type) throws(Problem) -> Value {
+        private mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(
+            _: Value.Type
+        ) throws(Problem) -> Value {
             let size = MemoryLayout<Value>.size
             guard position + size <= bytes.count else { throw early }
             defer { position += size }
-            return Value(littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: position, as: Value.self) })
+            return Value(
+                littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: position, as: Value.self) })
         }
 
         private var early: Problem { Problem(.internal, "The query engine gave an answer that ends early.") }
@@ -113,7 +116,9 @@ enum CSVWriting {
 
     private static func quoteIfNeeded(from start: Int, in bytes: inout [UInt8]) {
         let field = bytes[start...]
-        guard field.isEmpty || field.contains(where: { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }) else { return }
+        guard field.isEmpty || field.contains(where: { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }) else {
+            return
+        }
         let content = Array(field)
         bytes.removeSubrange(start...)
         bytes.append(0x22)

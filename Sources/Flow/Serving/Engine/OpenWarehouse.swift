@@ -115,7 +115,8 @@ actor OpenWarehouses {
                 try await OpenWarehouse(request, folder: folder, configuration)
             }
             entries[name] = Entry(
-                attach: request.attach, folders: request.folders, opening: opening, folder: folder, lastUsed: .now, users: 0)
+                attach: request.attach, folders: request.folders, opening: opening, folder: folder, lastUsed: .now,
+                users: 0)
         }
         entries[name]?.users += 1
         entries[name]?.lastUsed = .now

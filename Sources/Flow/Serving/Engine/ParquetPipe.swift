@@ -26,7 +26,8 @@ struct ParquetPipe {
         let writer = Task {
             defer { close(holding) }
             try await connection.execute(
-                "COPY (\(try await embeddable(sql, connection))\n) TO \(DuckSQL.literal(path)) (FORMAT parquet, COMPRESSION zstd)")
+                "COPY (\(try await embeddable(sql, connection))\n) TO \(DuckSQL.literal(path)) (FORMAT parquet, COMPRESSION zstd)"
+            )
         }
         let readEverything = await pass(reading, to: channel)
         close(reading)
@@ -49,7 +50,8 @@ struct ParquetPipe {
         if fits { return plain }
         // A comment behind the last semicolon, say: DuckDB writes the statement anew.
         return try await connection.perform { session in
-            let rows = try session.run("SELECT json_deserialize_sql(json_serialize_sql(\(DuckSQL.literal(sql))))").collect()
+            let rows = try session.run("SELECT json_deserialize_sql(json_serialize_sql(\(DuckSQL.literal(sql))))")
+                .collect()
             return rows.first?[0].string ?? plain
         }
     }
@@ -69,7 +71,9 @@ struct ParquetPipe {
 
     private static func read(_ descriptor: Int32) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: 256 << 10) { buffer, count in
-            repeat { count = max(-1, Glibc.read(descriptor, buffer.baseAddress, buffer.count)) } while count < 0 && errno == EINTR
+            repeat {
+                count = max(-1, Glibc.read(descriptor, buffer.baseAddress, buffer.count))
+            } while count < 0 && errno == EINTR
             count = max(0, count)
         }
     }

@@ -6,9 +6,12 @@ import Kernel
 enum PlanCheck {
     /// Beginnings of the names of operators that read something else: other databases, files, the instance's insides.
     private static let foreign = [
-        "POSTGRES", "READ_", "PARQUET", "CSV", "JSON_READ", "GLOB", "SNIFF", "DUCKDB_", "PRAGMA", "COPY", "EXPORT", "ATTACH",
-        "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "SET", "LOAD", "DUCKLAKE_SNAPSHOTS", "DUCKLAKE_OPTIONS",
-        "DUCKLAKE_SETTINGS", "DUCKLAKE_LIST", "DUCKLAKE_TABLE", "EXECUTE", "QUERY", "WHICH_SECRET", "SEQ_SCAN", "INDEX_SCAN",
+        "POSTGRES", "READ_", "PARQUET", "CSV", "JSON_READ", "GLOB", "SNIFF", "DUCKDB_", "PRAGMA", "COPY", "EXPORT",
+        "ATTACH",
+        "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "SET", "LOAD", "DUCKLAKE_SNAPSHOTS",
+        "DUCKLAKE_OPTIONS",
+        "DUCKLAKE_SETTINGS", "DUCKLAKE_LIST", "DUCKLAKE_TABLE", "EXECUTE", "QUERY", "WHICH_SECRET", "SEQ_SCAN",
+        "INDEX_SCAN",
     ]
     /// The tables of `information_schema` are made of these.
     private static let ofInformationSchema: Set = ["DUCKDB_TABLES", "DUCKDB_VIEWS", "DUCKDB_COLUMNS", "DUCKDB_SCHEMAS"]

@@ -22,6 +22,7 @@ package final class QueryEngine: Sendable {
     private let cap: MemoryCap
     private let observe: Observe
     private let exit: @Sendable (Int32) -> Void
+    private let running = RunningQueries()
 
     /// - Parameters:
     ///   - capsMemory: whether this process gets a hard limit; only for a process that is an engine and nothing else.
@@ -65,7 +66,13 @@ package final class QueryEngine: Sendable {
                 observe(.partStarted(part: "engine", detail: "on \(configuration.socket)"))
             }, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await application.run() }
+            group.addTask { [self] in
+                try await withGracefulShutdownHandler {
+                    try await application.run()
+                } onGracefulShutdown: {
+                    self.stopEverything()
+                }
+            }
             group.addTask { [warehouses] in
                 while true {
                     try await Task.sleep(for: .seconds(30))
@@ -75,6 +82,12 @@ package final class QueryEngine: Sendable {
             defer { group.cancelAll() }
             try await group.next()
         }
+    }
+
+    /// The process is about to end: nobody should wait for long queries.
+    private func stopEverything() {
+        Task { [turns] in await turns.close() }
+        running.stop(QueryTurns.closing)
     }
 
     private func health() async throws -> Response {
@@ -126,12 +139,15 @@ package final class QueryEngine: Sendable {
     }
 
     private func perform(_ query: EngineRequest, _ channel: FrameChannel, _ watch: QueryWatch) async {
+        let number = running.add(watch)
+        defer { running.remove(number) }
         let memory = "\(configuration.memory) MB"
         do {
             try await turns.begin(query.warehouse)
             do {
                 try await QueryRun(
-                    request: query, warehouses: warehouses, guarding: guarding, channel: channel, watch: watch, memory: memory
+                    request: query, warehouses: warehouses, guarding: guarding, channel: channel, watch: watch,
+                    memory: memory
                 ).perform()
                 await turns.finish(query.warehouse)
             } catch {

@@ -6,7 +6,8 @@ import Kernel
 enum QueryFailure {
     /// Kinds of error that speak of the person's own SQL and data.
     private static let ownKinds = [
-        "Parser Error", "Binder Error", "Catalog Error", "Conversion Error", "Out of Range Error", "Invalid Input Error",
+        "Parser Error", "Binder Error", "Catalog Error", "Conversion Error", "Out of Range Error",
+        "Invalid Input Error",
         "Mismatch Type Error", "Not implemented Error", "Invalid type Error", "Syntax Error", "Constraint Error",
     ]
 
@@ -21,7 +22,7 @@ enum QueryFailure {
             return Problem(.diskFull, "The disk is full, so the query cannot be worked out.", cause: error)
         }
         if ownKinds.contains(where: error.message.hasPrefix) {
-            return Problem(.queryFailed, "\(oneLine(error.message)).", cause: error)
+            return Problem(.queryFailed, sentence(error.message), cause: error)
         }
         return Problem(
             .queryFailed, "The warehouse could not be read.", hint: "Try again; if it stays, see `weir status`.",
@@ -30,7 +31,15 @@ enum QueryFailure {
 
     /// Whether the process itself ran out, beyond what DuckDB counts: then nothing in it can be relied on.
     static func isFailedAllocation(_ error: DuckError) -> Bool {
-        ["bad_alloc", "bad allocation", "Allocation failure", "Failed to allocate"].contains { error.message.contains($0) }
+        ["bad_alloc", "bad allocation", "Allocation failure", "Failed to allocate"].contains {
+            error.message.contains($0)
+        }
+    }
+
+    /// `oneLine` with an end.
+    static func sentence(_ message: String) -> String {
+        let line = oneLine(message)
+        return line.hasSuffix("!") || line.hasSuffix("?") ? line : "\(line)."
     }
 
     /// DuckDB's message without the excerpt of the statement, on one line, with what looks like a path left out.

@@ -18,7 +18,8 @@ struct QueryRun: Sendable {
     private static let largestAnswer = 64 << 20
 
     private static let tooLarge = Problem(
-        .queryTooLarge, "The answer is larger than 64 MB.", hint: "Read fewer rows or columns, or ask for CSV or Parquet.")
+        .queryTooLarge, "The answer is larger than 64 MB.",
+        hint: "Read fewer rows or columns, or ask for CSV or Parquet.")
 
     /// - Throws: `Problem`, `CancellationError`.
     func perform() async throws {

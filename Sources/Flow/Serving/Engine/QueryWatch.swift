@@ -82,3 +82,25 @@ final class QueryWatch: @unchecked Sendable {
         return true
     }
 }
+
+/// The queries that are going on, waiting ones included.
+final class RunningQueries: @unchecked Sendable {
+    // All state under the lock.
+    private let lock = NSLock()
+    private var watches: [Int: QueryWatch] = [:]
+    private var last = 0
+
+    func add(_ watch: QueryWatch) -> Int {
+        lock.withLock {
+            last += 1
+            watches[last] = watch
+            return last
+        }
+    }
+
+    func remove(_ number: Int) { lock.withLock { watches[number] = nil } }
+
+    func stop(_ problem: Problem) {
+        for watch in lock.withLock({ Array(watches.values) }) { watch.stop(problem) }
+    }
+}

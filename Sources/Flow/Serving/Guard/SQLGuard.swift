@@ -123,7 +123,9 @@ final class SQLGuard: Sendable {
         var schemas = WarehouseSchemaNames.all
         switch source["show_type"]?.text {
         case "SHOW_UNQUALIFIED":
-            guard ["\"tables\"", "__show_tables_expanded"].contains(source["table_name"]?.text ?? "") else { return nil }
+            guard ["\"tables\"", "__show_tables_expanded"].contains(source["table_name"]?.text ?? "") else {
+                return nil
+            }
         case "SHOW_FROM":
             guard let schema = source["schema_name"]?.text, source["catalog_name"] == nil else { return nil }
             schemas = schemas.filter { SQLName.lower($0) == SQLName.lower(schema) }

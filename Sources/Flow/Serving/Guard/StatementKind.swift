@@ -5,9 +5,11 @@ import Warehousing
 /// What a text is that is no SELECT, in words.
 enum StatementKind {
     private static let words: Set<String> = [
-        "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "ALTER", "DROP", "TRUNCATE", "COPY", "EXPORT", "IMPORT", "ATTACH",
+        "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "ALTER", "DROP", "TRUNCATE", "COPY", "EXPORT", "IMPORT",
+        "ATTACH",
         "DETACH", "USE", "SET", "RESET", "PRAGMA", "CALL", "LOAD", "INSTALL", "UPDATE", "EXPLAIN", "ANALYZE", "VACUUM",
-        "CHECKPOINT", "PREPARE", "EXECUTE", "DEALLOCATE", "BEGIN", "START", "COMMIT", "ROLLBACK", "ABORT", "COMMENT", "PIVOT",
+        "CHECKPOINT", "PREPARE", "EXECUTE", "DEALLOCATE", "BEGIN", "START", "COMMIT", "ROLLBACK", "ABORT", "COMMENT",
+        "PIVOT",
         "FORCE",
     ]
 
@@ -15,7 +17,7 @@ enum StatementKind {
     static func problem(of sql: String, _ answer: SyntaxTree) -> Problem {
         let message = answer["error_message"]?.text ?? ""
         guard answer["error_type"]?.text == "not implemented" else {
-            return Problem(.queryFailed, "DuckDB cannot parse it: \(QueryFailure.oneLine(message)).")
+            return Problem(.queryFailed, QueryFailure.sentence("DuckDB cannot parse it: \(message)"))
         }
         let first = firstWord(sql)
         if first == "PIVOT" {

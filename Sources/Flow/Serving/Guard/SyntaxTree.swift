@@ -126,7 +126,7 @@ indirect enum SyntaxTree: Sendable {
                 switch rest.popFirst() {
                 case 0x75:
                     let hex = String(decoding: rest.prefix(4), as: UTF8.self)
-                    guard let unit = UInt16(hex, radix: 16) else { throw malformed }
+                    guard hex.utf8.count == 4, let unit = UInt16(hex, radix: 16) else { throw malformed }
                     units.append(unit)
                     rest = rest.dropFirst(4)
                 case 0x6E: units.append(0x0A)

@@ -7,14 +7,14 @@ struct SyntaxWalker {
     /// The schema of the view whose definition is walked, where its unqualified names are looked up first.
     let home: String?
     /// The views met, by `schema.name`.
-    private(set) var views: Set<String> = []
+    var views: Set<String> = []
     /// The tables met.
-    private(set) var tables: Set<String> = []
+    var tables: Set<String> = []
     /// Whether a column `filename` is named.
     private(set) var namesFileName = false
     /// The names of WITH that hold at this place.
-    private var scope: [Set<String>] = [[]]
-    private var depth = 0
+    var scope: [Set<String>] = [[]]
+    var depth = 0
 
     init(catalogue: LakeCatalogue, functions: FunctionPolicy, home: String? = nil) {
         self.catalogue = catalogue
@@ -29,7 +29,8 @@ struct SyntaxWalker {
         depth += 1
         defer { depth -= 1 }
         guard depth < 400 else { throw SyntaxTree.tooDeep }
-        guard case .object(let members) = node, let type = node["type"]?.text, let rules = SyntaxRules.nodes[type] else {
+        guard case .object(let members) = node, let type = node["type"]?.text, let rules = SyntaxRules.nodes[type]
+        else {
             throw unknown("a kind of query", node["type"]?.text)
         }
         scope.append([])
@@ -58,7 +59,9 @@ struct SyntaxWalker {
     /// `cte_map`: each name holds for those after it and for the rest of the query.
     private mutating func walk(with map: SyntaxTree?) throws(Problem) {
         guard let map else { return }
-        guard case .object(let members) = map, members.keys.allSatisfy({ $0 == "map" }) else { throw unknown("WITH", nil) }
+        guard case .object(let members) = map, members.keys.allSatisfy({ $0 == "map" }) else {
+            throw unknown("WITH", nil)
+        }
         for entry in try elements(members["map"] ?? .array([])) {
             guard case .object(let pair) = entry, let name = pair["key"]?.text, case .object(let info)? = pair["value"],
                 pair.count == 2
@@ -77,7 +80,7 @@ struct SyntaxWalker {
 
     // Parts -----------------------------------------------------------------------------------------------------------
 
-    private mutating func walk(_ part: SyntaxRules.Part, _ member: SyntaxTree) throws(Problem) {
+    mutating func walk(_ part: SyntaxRules.Part, _ member: SyntaxTree) throws(Problem) {
         if case .null = member { return }
         switch part {
         case .plain, .special: break
@@ -85,7 +88,8 @@ struct SyntaxWalker {
         case .expressions: for each in try elements(member) { try walk(expression: each) }
         case .rows: for row in try elements(member) { try walk(.expressions, row) }
         case .named: for each in try elements(member) { try walk(each, ["key": .plain, "value": .expression]) }
-        case .cases: for each in try elements(member) { try walk(each, ["when_expr": .expression, "then_expr": .expression]) }
+        case .cases:
+            for each in try elements(member) { try walk(each, ["when_expr": .expression, "then_expr": .expression]) }
         case .orders:
             for each in try elements(member) {
                 try walk(each, ["type": .plain, "null_order": .plain, "expression": .expression])
@@ -162,7 +166,7 @@ struct SyntaxWalker {
         }
     }
 
-    private mutating func note(columns: SyntaxTree?) {
+    mutating func note(columns: SyntaxTree?) {
         let names = columns?.elements?.compactMap(\.text) ?? []
         if names.contains(where: { SQLName.lower($0) == "filename" }) { namesFileName = true }
     }
@@ -175,134 +179,27 @@ struct SyntaxWalker {
     }
 
     /// Whether a function is named without a place, or with DuckDB's own.
-    private func isOwn(_ function: SyntaxTree) -> Bool {
+    func isOwn(_ function: SyntaxTree) -> Bool {
         let schema = SQLName.lower(function["schema"]?.text ?? "")
         let database = SQLName.lower(function["catalog"]?.text ?? "")
         return ["", "main", "pg_catalog"].contains(schema) && ["", "system"].contains(database)
     }
 
-    private func refused(function: SyntaxTree) -> Problem {
+    func refused(function: SyntaxTree) -> Problem {
         let name = function["function_name"]?.text ?? ""
         return Problem(
             .queryRefused, "The function \(oneLine(name)) is not allowed here.",
             hint: "Queries may call functions that compute from their arguments; docs/queries.md says more.")
     }
 
-    // Sources ---------------------------------------------------------------------------------------------------------
+    // Help -----------------------------------------------------------------------------------------------------------
 
-    private mutating func walk(source: SyntaxTree) throws(Problem) {
-        depth += 1
-        defer { depth -= 1 }
-        guard depth < 1200 else { throw SyntaxTree.tooDeep }
-        guard case .object(let members) = source, let type = source["type"]?.text, let rules = SyntaxRules.sources[type]
-        else { throw unknown("a source in FROM", source["type"]?.text) }
-        for (name, member) in members where !SyntaxRules.common.contains(name) {
-            guard let part = rules[name] else { throw unknown(type, name) }
-            try walk(part, member)
-        }
-        switch type {
-        case "JOIN": note(columns: source["using_columns"])
-        case "BASE_TABLE": try resolve(table: source)
-        case "TABLE_FUNCTION": try check(tableFunction: source["function"] ?? .null)
-        case "SHOW_REF": try check(show: source)
-        default: break
-        }
-    }
-
-    private mutating func check(tableFunction function: SyntaxTree) throws(Problem) {
-        let name = SQLName.lower(function["function_name"]?.text ?? "")
-        guard function["class"]?.text == "FUNCTION", isOwn(function), !catalogue.macros.contains(name),
-            functions.allowsTable(name)
-        else { throw refused(function: function) }
-        // The arguments, among which `name := value` is a comparison.
-        try walk(.expressions, function["children"] ?? .array([]))
-        let known: Set = ["function_name", "schema", "catalog", "children", "is_operator", "distinct", "order_bys", "export_state"]
-        guard case .object(let members) = function, members.keys.allSatisfy({ known.contains($0) || SyntaxRules.common.contains($0) })
-        else { throw unknown("TABLE_FUNCTION", nil) }
-    }
-
-    /// DESCRIBE and SUMMARIZE of a query are that query; other forms stand only by themselves (`SQLGuard`).
-    private func check(show source: SyntaxTree) throws(Problem) {
-        guard source["query"] != nil, ["DESCRIBE", "SUMMARY"].contains(source["show_type"]?.text ?? "") else {
-            throw Problem(
-                .queryRefused, "SHOW is allowed only as a statement of its own.", hint: "Use SHOW TABLES by itself.")
-        }
-    }
-
-    private mutating func resolve(table: SyntaxTree) throws(Problem) {
-        let written = table["table_name"]?.text ?? ""
-        let name = SQLName.lower(written)
-        let schema = SQLName.lower(table["schema_name"]?.text ?? "")
-        let database = SQLName.lower(table["catalog_name"]?.text ?? "")
-        guard database.isEmpty || database == SQLName.lower(catalogue.database) else {
-            throw Problem(
-                .queryRefused, "The database \(oneLine(database)) is not open to queries.",
-                hint: "Read the schemas RAW, STAGING, INTERMEDIATE and MARTS.")
-        }
-        if table["at_clause"] != nil {
-            throw Problem(.queryRefused, "AT (time travel) is not allowed here.", hint: "Read the newest version.")
-        }
-        if schema.isEmpty, database.isEmpty {
-            if scope.contains(where: { $0.contains(name) }) { return }
-            return try resolve(unqualified: name, written: written)
-        }
-        if database.isEmpty, schema == "information_schema", !catalogue.hasForeignSchema(schema) {
-            guard ["tables", "columns", "schemata"].contains(name) else { throw notOpen(schema: schema) }
-            return
-        }
-        guard LakeCatalogue.isLakeSchema(schema) else { throw notOpen(schema: schema) }
-        guard let relation = catalogue.relation(schema: schema, name: name) else {
-            throw missing("\(schema.uppercased()).\(written)")
-        }
-        note(relation, schema, name)
-    }
-
-    private func notOpen(schema: String) -> Problem {
-        Problem(
-            .queryRefused, "The schema \(oneLine(schema)) is not open to queries.",
-            hint: "Read RAW, STAGING, INTERMEDIATE, MARTS or information_schema.tables, .columns and .schemata.")
-    }
-
-    private mutating func resolve(unqualified name: String, written: String) throws(Problem) {
-        var schemas = catalogue.schemas(holding: name)
-        // A view's own schema comes first, and both are checked: whichever DuckDB takes has been walked.
-        if let home, schemas.contains(home), let first = schemas.first { schemas = [home, first] }
-        guard !schemas.isEmpty else { throw missing(written) }
-        for schema in home == nil ? Array(schemas.prefix(1)) : schemas {
-            if let relation = catalogue.relation(schema: schema, name: name) { note(relation, schema, name) }
-        }
-    }
-
-    private mutating func note(_ relation: LakeCatalogue.Relation, _ schema: String, _ name: String) {
-        switch relation {
-        case .table: tables.insert("\(schema).\(name)")
-        case .view: views.insert("\(schema).\(name)")
-        }
-    }
-
-    private func missing(_ name: String) -> Problem {
-        if name.contains("/") || name.contains("://") || name.contains(".") && home == nil && looksLikeFile(name) {
-            return Problem(
-                .queryRefused, "Files cannot be read here, and there is no table \(oneLine(name)).",
-                hint: "Load the file as a source first.")
-        }
-        return Problem(
-            .queryFailed, "There is no table or view \(oneLine(name)).", hint: "SHOW TABLES lists what there is.")
-    }
-
-    private func looksLikeFile(_ name: String) -> Bool {
-        [".csv", ".parquet", ".json", ".jsonl", ".ndjson", ".tsv", ".txt", ".db", ".duckdb", ".gz", ".xlsx"]
-            .contains { name.hasSuffix($0) }
-    }
-
-    // Help ------------------------------------------------------------------------------------------------------------
-
-    private func elements(_ tree: SyntaxTree) throws(Problem) -> [SyntaxTree] {
+    func elements(_ tree: SyntaxTree) throws(Problem) -> [SyntaxTree] {
         guard let elements = tree.elements else { throw unknown("syntax", nil) }
         return elements
     }
 
-    private func unknown(_ what: String, _ which: String?) -> Problem {
+    func unknown(_ what: String, _ which: String?) -> Problem {
         let name = which.map { " (\(oneLine($0)))" } ?? ""
         return Problem(
             .queryRefused, "This SQL has \(what)\(name) that is not allowed here.",
@@ -312,6 +209,7 @@ struct SyntaxWalker {
 
 /// A name from a person's SQL as it may stand in a message: on one line and short.
 func oneLine(_ name: String) -> String {
-    let line = String(String.UnicodeScalarView(name.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }))
+    let line = String(
+        String.UnicodeScalarView(name.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }))
     return line.count > 80 ? "\(line.prefix(80))…" : line
 }

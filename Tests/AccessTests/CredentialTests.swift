@@ -1,0 +1,117 @@
+import Access
+import Kernel
+import Postgres
+import TestHouse
+import Testing
+
+@Suite("Credentials", .timeLimit(.minutes(2)))
+struct CredentialTests {
+    private func use(_ work: (MetadataDatabase, Gate, Principal) async throws -> Void) async throws {
+        try await MetadataDatabase.use { metadata in
+            let gate = Gate(pool: metadata.application, time: .system)
+            try await work(metadata, gate, try await gate.ensureOrganization(slug: "acme", principal: "admin"))
+        }
+    }
+
+    @Test("of every kind name their holder, to that kind only", arguments: ["token", "code", "session"])
+    func redeem(kind: String) async throws {
+        let kind = try #require(Gate.CredentialKind(rawValue: kind))
+        try await use { _, gate, admin in
+            let secret = try await gate.issue(kind, to: admin)
+            for other in [Gate.CredentialKind.token, .code, .session] where other != kind {
+                #expect(try await gate.redeem(secret.reveal(), as: other) == nil)
+            }
+            #expect(try await gate.redeem(secret.reveal(), as: kind) == admin)
+        }
+    }
+
+    @Test("that nobody issued open nothing", arguments: ["", "weir_token_", "' OR true --", "\\x00", "weir_token_%"])
+    func unknown(secret: String) async throws {
+        try await use { _, gate, admin in
+            _ = try await gate.issue(.token, to: admin)
+            #expect(try await gate.redeem(secret, as: .token) == nil)
+        }
+    }
+
+    @Test("of one-time sign-in are used up by one of many who try at once")
+    func onceOnly() async throws {
+        try await use { _, gate, admin in
+            let code = try await gate.issue(.code, to: admin).reveal()
+            let holders = try await withThrowingTaskGroup(of: Principal?.self) { group in
+                for _ in 0..<8 { group.addTask { try await gate.redeem(code, as: .code) } }
+                return try await group.reduce(into: [Principal]()) { if let holder = $1 { $0.append(holder) } }
+            }
+            #expect(holders == [admin])
+            #expect(try await gate.redeem(code, as: .code) == nil)
+        }
+    }
+
+    @Test("of a session end when it is signed out, which only its own organization can do")
+    func revoked() async throws {
+        try await use { _, gate, admin in
+            let stranger = try await gate.ensureOrganization(slug: "other", principal: "admin")
+            let session = try await gate.issue(.session, to: admin).reveal()
+            let token = try await gate.issue(.token, to: admin).reveal()
+            try await gate.revoke(session: session, of: stranger)
+            #expect(try await gate.redeem(session, as: .session) == admin)
+            try await gate.revoke(session: session, of: admin)
+            try await gate.revoke(session: token, of: admin)
+            #expect(try await gate.redeem(session, as: .session) == nil)
+            #expect(try await gate.redeem(token, as: .token) == admin)
+        }
+    }
+
+    @Test("run out, but for tokens, and are removed some time after")
+    func expiry() async throws {
+        try await use { metadata, gate, admin in
+            let code = try await gate.issue(.code, to: admin).reveal()
+            let session = try await gate.issue(.session, to: admin).reveal()
+            let token = try await gate.issue(.token, to: admin).reveal()
+            let hours = try await metadata.database.query(
+                "SELECT kind, round(extract(epoch FROM expires_at - now()) / 60) AS minutes FROM weir.credentials ORDER BY kind")
+            #expect(try hours.map { try $0.optionalInt("minutes") } == [15, 720, nil])
+            try await metadata.database.query("UPDATE weir.credentials SET expires_at = now() - interval '1 second' WHERE expires_at IS NOT NULL")
+            #expect(try await gate.redeem(code, as: .code) == nil)
+            #expect(try await gate.redeem(session, as: .session) == nil)
+            #expect(try await gate.redeem(token, as: .token) == admin)
+            try await metadata.database.query("UPDATE weir.credentials SET expires_at = now() - interval '2 days' WHERE expires_at IS NOT NULL")
+            _ = try await gate.redeem(token, as: .token)
+            #expect(try await metadata.database.number("SELECT count(*) FROM weir.credentials") == 1)
+        }
+    }
+
+    @Test("are stored as hashes, and a known one is not registered twice")
+    func stored() async throws {
+        try await use { metadata, gate, admin in
+            for _ in 0..<2 { try await gate.register(Secret("local-admin"), as: .token, of: admin) }
+            #expect(try await gate.redeem("local-admin", as: .token) == admin)
+            let rows = try await metadata.database.query(
+                "SELECT octet_length(hash) AS bytes, position('local-admin'::bytea in hash) AS found FROM weir.credentials")
+            #expect(rows.count == 1)
+            #expect(try rows.map { try $0.int("bytes") } == [32])
+            #expect(try rows.map { try $0.int("found") } == [0])
+        }
+    }
+
+    @Test("are long and never the same")
+    func random() {
+        let texts = (0..<100).map { _ in Gate.randomText() }
+        #expect(Set(texts).count == 100)
+        #expect(texts.allSatisfy { $0.count == 43 && !$0.contains("=") && !$0.contains("/") && !$0.contains("+") })
+    }
+
+    @Test("belong to one organization of a slug, however many make it at once")
+    func organizations() async throws {
+        try await use { metadata, gate, admin in
+            let made = try await withThrowingTaskGroup(of: Principal.self) { group in
+                for slug in ["acme", "new", "acme", "new", "new", "new"] {
+                    group.addTask { try await gate.ensureOrganization(slug: slug, principal: "admin") }
+                }
+                return try await group.reduce(into: Set<Principal>()) { $0.insert($1) }
+            }
+            #expect(made.count == 2)
+            #expect(made.contains(admin))
+            #expect(try await metadata.database.number("SELECT count(*) FROM weir.organizations") == 2)
+        }
+    }
+}

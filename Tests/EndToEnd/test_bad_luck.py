@@ -1,0 +1,218 @@
+"""Bad luck in the middle of a clone: a source that breaks off or changes, a disk that fills up."""
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import lake
+from databases import SHOP, Database
+from gates import GATED, Gate
+from house import House
+from processes import wait_for
+
+
+@pytest.fixture(scope="module")
+def house(make_module_house: Callable[..., House]) -> House:
+    return make_module_house().start()
+
+
+def test_sessions_that_the_source_ends_are_opened_again_and_the_clone_is_whole(
+    house: House, make_database: Callable[..., Database]
+) -> None:
+    shop = make_database("shop", SHOP + GATED)
+    with Gate(shop) as gate:
+        clone = house.begin("clone", shop.url, "--source", "cut", "--tables", "orders,gated", "--json")
+        gate.wait_for_readers()
+        shop.rows(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name = 'weirhouse'
+            """)
+    out, err = clone.communicate(timeout=90)
+    assert clone.returncode == 0, err.decode()
+    assert b"closed the connection while it was read" in err
+    assert b"tried again" in err
+    assert house.query("SELECT count(*), count(DISTINCT id) FROM RAW.cut__orders") == [[3000, 3000]]
+    assert house.query("SELECT count(*) FROM RAW.cut__gated") == [[1000]]
+    assert lake.faults(house) == [], out
+
+
+def test_rows_that_change_while_they_are_read_are_those_of_one_moment(
+    house: House, make_database: Callable[..., Database]
+) -> None:
+    shop = make_database("shop", SHOP + GATED)
+    with Gate(shop) as gate:
+        clone = house.begin("clone", shop.url, "--source", "moving", "--tables", "orders,customers,gated", "--json")
+        gate.wait_for_readers()
+        shop.execute(
+            """
+            DELETE FROM orders WHERE id <= 1000;
+            UPDATE orders SET total = 0;
+            INSERT INTO customers SELECT n, 'late', 'Late' FROM generate_series(1001, 1500) n;
+            INSERT INTO orders SELECT n, 1001, now(), 5 FROM generate_series(5001, 6000) n;
+            """)
+    _, err = clone.communicate(timeout=90)
+    assert clone.returncode == 0, err.decode()
+    # Of the moment before: the orders with their totals, and every customer that they name.
+    assert house.query("SELECT count(*), sum(total), max(id) FROM RAW.moving__orders") == [
+        [3000, "5626875.00", 3000]]
+    assert house.query("SELECT count(*) FROM RAW.moving__customers") == [[200]]
+
+
+def test_tables_that_are_altered_emptied_or_dropped_meanwhile_are_read_as_they_were_or_named(
+    house: House, make_database: Callable[..., Database]
+) -> None:
+    """Three views keep all readers busy while the tables behind them in the line change."""
+    views = "".join(f"CREATE VIEW a_gate{n} AS SELECT * FROM gated;" for n in (1, 2, 3))
+    parts = "".join(
+        f"""
+        CREATE TABLE {name} (id int, body int) PARTITION BY RANGE (id);
+        CREATE TABLE {name}_part PARTITION OF {name} DEFAULT;
+        INSERT INTO {name} SELECT n, n FROM generate_series(1, 500) n;
+        """ for name in ("z_altered", "z_dropped", "z_emptied", "z_retyped", "z_steady"))
+    shop = make_database("shop", GATED + views + parts)
+    streams = ["a_gate1", "a_gate2", "a_gate3", "z_altered", "z_dropped", "z_emptied", "z_retyped", "z_steady"]
+    changes = [
+        "ALTER TABLE z_altered DROP COLUMN body", "DROP TABLE z_dropped", "TRUNCATE z_emptied",
+        "ALTER TABLE z_retyped ALTER COLUMN body TYPE text",
+    ]
+
+    def change(statement: str) -> None:
+        try:
+            shop.execute(statement)
+        except psycopg.Error:
+            pass  # the database is dropped before its turn came
+
+    threads = [threading.Thread(target=change, args=[each], daemon=True) for each in changes]
+    with Gate(shop) as gate:
+        clone = house.begin("clone", shop.url, "--source", "shifting", "--tables", ",".join(streams), "--json")
+        gate.wait_for_readers(2)
+        for thread in threads:
+            thread.start()
+        # Done, or standing in line for a lock that the clone holds.
+        wait_for(lambda: shop.rows(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND wait_event = 'relation'"
+        )[0][0] >= sum(thread.is_alive() for thread in threads), 10)
+    out, err = clone.communicate(timeout=60)
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive(), "a change at the source waits for ever"
+    found = {stream["name"].removeprefix("public."): stream for stream in json.loads(out)["streams"]}
+    assert set(found) == set(streams), err
+    for name, stream in found.items():
+        if stream["verified"]:
+            assert stream["loaded_rows"] == (1000 if name.startswith("a_") else 500), name
+        else:
+            assert stream["problem"]["code"] == "source_changed", stream
+    assert found["z_steady"]["verified"]
+    assert clone.returncode == (0 if all(stream["verified"] for stream in found.values()) else 1)
+    assert lake.faults(house) == []
+
+
+def test_a_source_that_stops_in_the_middle_fails_cleanly_and_works_again_when_it_is_back(
+    house: House
+) -> None:
+    """A server of its own for this, stopped at once as by a power cut."""
+    server = Server()
+    try:
+        shop = Database(server.start(), "shop", SHOP + GATED)
+        with Gate(shop) as gate:
+            clone = house.begin("clone", shop.url, "--source", "stopped", "--tables", "orders,gated", "--json")
+            gate.wait_for_readers()
+            server.stop()
+        out, err = clone.communicate(timeout=60)
+        assert clone.returncode == 1, out
+        assert b"cannot be reached" in err or b"closed the connection" in err
+        assert not list((house.folder / "lake").rglob("stopped__*"))
+        server.start()
+        result = house.clone(shop.url, "--source", "stopped", "--tables", "orders")
+        assert result["streams"][0]["verified"]
+        assert lake.faults(house) == []
+    finally:
+        server.remove()
+
+
+class Server:
+    """A PostgreSQL server of its own; scripts/with-postgres does the same for the one that all tests share."""
+
+    programs = Path("/usr/lib/postgresql/15/bin")
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="weir-e2e-source-", dir="/tmp"))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        if os.getuid() == 0:
+            shutil.chown(self.folder, "postgres", "postgres")
+        self._call("initdb", "-D", self.folder / "data", "-U", "owner", "-A", "trust", "--no-sync", "-E", "UTF8")
+
+    def _call(self, program: str, *arguments: object) -> None:
+        subprocess.run(
+            [self.programs / program, *map(str, arguments)], check=True, cwd="/", stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, **self._user())
+
+    @staticmethod
+    def _user() -> dict:
+        return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
+
+    def start(self) -> str:
+        self._call(
+            "pg_ctl", "-D", self.folder / "data", "-w", "-l", self.folder / "log", "-o",
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off", "start")
+        return f"postgresql://owner@127.0.0.1:{self.port}/postgres"
+
+    def stop(self) -> None:
+        self._call("pg_ctl", "-D", self.folder / "data", "-w", "-m", "immediate", "stop")
+
+    def remove(self) -> None:
+        try:
+            self.stop()
+        except subprocess.CalledProcessError:
+            pass  # it is stopped
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A file system of 150 MB in memory."""
+    if os.getuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    folder = Path(tempfile.mkdtemp(prefix="weir-small-", dir="/tmp"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150m,mode=755", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+    folder.rmdir()
+
+
+def test_a_full_disk_is_said_and_nothing_stays_half_made(
+    small_disk: Path, make_house: Callable[..., House], make_database: Callable[..., Database]
+) -> None:
+    # Noise, which no compression makes small: some 160 MB.
+    wide = make_database(
+        "wide",
+        SHOP + """
+        CREATE UNLOGGED TABLE wide AS SELECT n AS id, string_agg(md5(n::text || m), '') AS noise
+          FROM generate_series(1, 5000) n, generate_series(1, 2000) m WHERE n <= 2500 GROUP BY n;
+        """)
+    house = make_house(folder=small_disk / "data").start()
+    house.clone(wide.url, "--source", "wide", "--tables", "orders,customers")
+    before = lake.tables(house)
+    said = house.weir("clone", wide.url, "--source", "wide", "--json")
+    assert said.status == 1, said.out
+    assert said.json["problem"]["code"] == "disk_full", said.json["problem"]
+    assert "full" in said.json["problem"]["detail"]
+    assert lake.faults(house) == []
+    assert lake.tables(house) == before
+    # It lives on, and works again as soon as there is room.
+    wide.execute("TRUNCATE wide")
+    house.clone(wide.url, "--source", "wide")
+    assert house.weir("status").out.count("not well") <= 2, "only the lake, which has little room"
+    assert lake.faults(house) == []

@@ -1,0 +1,146 @@
+import Jobs
+import Kernel
+import Postgres
+import TestHouse
+import Testing
+
+@Suite("Workers", .timeLimit(.minutes(2)))
+struct WorkerTests {
+    /// A handler that is a closure.
+    private struct Handler: JobHandler {
+        let kind: String
+        let work: @Sendable (ClaimedJob, JobContext) async throws -> any Encodable & Sendable
+
+        func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
+            try await work(job, context)
+        }
+    }
+
+    private actor Counts {
+        private(set) var times: [Int: Int] = [:]
+
+        func add(_ number: Int) { times[number, default: 0] += 1 }
+    }
+
+    private struct Odd: Error {}
+
+    /// Runs workers beside `work` and stops them after it.
+    private func running(_ workers: [Worker], _ work: () async throws -> Void) async throws {
+        let tasks = workers.map { worker in Task { await worker.run() } }
+        let result = await Result { try await work() }
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
+        try result.get()
+    }
+
+    @Test("carry a run through: results, progress, a retry, and success")
+    func whole() async throws {
+        try await JobHouse.use { house in
+            let run = try await house.enqueue([.init(kind: "flaky", payload: 7), .init(kind: "last", after: [0])])
+            let worker = house.worker(
+                "one",
+                [
+                    Handler(kind: "flaky") { job, context in
+                        try await context.report(JobProgress(done: 1, total: 1, unit: "tables", rows: 9))
+                        try await context.confirmLease()
+                        guard job.attempt > 1 else { throw Problem(.sourceUnreachable, "Away.") }
+                        return try job.payload(as: Int.self)
+                    },
+                    Handler(kind: "last") { _, context in try await context.result(of: "flaky", as: Int.self) + 1 },
+                ])
+            try await running([worker]) { try await house.end(of: run) }
+            #expect(try await house.states(of: run) == ["SUCCESS", "SUCCESS"])
+            #expect(try await house.state(of: run) == "SUCCESS")
+            let jobs = try await house.metadata.database.query(
+                "SELECT attempt, result, progress FROM weir.jobs ORDER BY position")
+            #expect(try jobs.map { try $0.int("attempt") } == [2, 1])
+            #expect(try jobs.map { try $0.json("result", as: Int.self) } == [7, 8])
+            #expect(try jobs[0].json("progress", as: JobProgress.self).rows == 9)
+            let lines = try await house.metadata.database.query("SELECT level, text FROM weir.log_lines")
+            #expect(try lines.map { try $0.string("text") } == ["Away. It is tried again."])
+        }
+    }
+
+    @Test("end a run badly when a job's problem cannot be mended by another attempt")
+    func failing() async throws {
+        try await JobHouse.use { house in
+            let known = try await house.enqueue([.init(kind: "known"), .init(kind: "next", after: [0])])
+            let unknown = try await house.enqueue([.init(kind: "unknown")])
+            let worker = house.worker(
+                "one",
+                [
+                    Handler(kind: "known") { _, _ in throw Problem(.dataInvalid, "Bad rows.") },
+                    Handler(kind: "unknown") { _, _ in throw Odd() },
+                    Handler(kind: "next") { _, _ in true },
+                ])
+            try await running([worker]) {
+                try await house.end(of: known)
+                try await house.end(of: unknown)
+            }
+            #expect(try await house.states(of: known) == ["FAILED", "CANCELLED"])
+            #expect(try await house.problem(of: known)?.code == "data_invalid")
+            #expect(try await house.problem(of: unknown)?.code == "internal")
+            #expect(try await house.problem(of: unknown)?.detail.contains("Odd") == false)
+        }
+    }
+
+    @Test("that are stopped give their jobs back, and the next worker finishes them")
+    func stopping() async throws {
+        try await JobHouse.use { house in
+            let run = try await house.enqueue([.init(kind: "a")])
+            let started = Signal()
+            let endless = Handler(kind: "a") { _, _ in
+                await started.open()
+                for await _ in AsyncStream<Void>(unfolding: { try? await Task.sleep(for: .seconds(3600)) }) {
+                    try Task.checkCancellation()
+                }
+                throw CancellationError()
+            }
+            try await running([house.worker("one", [endless])]) { await started.wait() }
+            #expect(try await house.states(of: run) == ["PENDING"])
+            let quick = Handler(kind: "a") { job, _ in job.attempt }
+            try await running([house.worker("two", [quick])]) { try await house.end(of: run) }
+            #expect(try await house.state(of: run) == "SUCCESS")
+        }
+    }
+
+    @Test("cancel the work of a job that another worker has taken over")
+    func takenOver() async throws {
+        try await JobHouse.use { house in
+            let run = try await house.enqueue([.init(kind: "a")])
+            let started = Signal()
+            let cancelled = Signal()
+            let endless = Handler(kind: "a") { _, _ in
+                await started.open()
+                _ = try? await Task.sleep(for: .seconds(3600))
+                await cancelled.open()
+                throw CancellationError()
+            }
+            try await running([house.worker("one", [endless])]) {
+                await started.wait()
+                try await house.metadata.database.query(
+                    "UPDATE weir.jobs SET fence = fence + 1000, worker = 'two', lease_until = now() + interval '1 hour'")
+                await cancelled.wait()
+            }
+            #expect(try await house.states(of: run) == ["RUNNING"])
+            #expect(try await house.metadata.database.number("SELECT count(*) FROM weir.jobs WHERE worker = 'two'") == 1)
+        }
+    }
+
+    @Test("four together do two hundred jobs once each")
+    func many() async throws {
+        try await JobHouse.use(connections: 12) { house in
+            let counts = Counts()
+            let handler = Handler(kind: "a") { job, _ in
+                await counts.add(try job.payload())
+                return job.attempt
+            }
+            let run = try await house.enqueue(
+                (0..<200).map { .init(kind: "a", after: $0 >= 100 ? [$0 - 100] : [], payload: $0) })
+            try await running((0..<4).map { house.worker("worker \($0)", [handler]) }) { try await house.end(of: run) }
+            #expect(await counts.times == Dictionary(uniqueKeysWithValues: (0..<200).map { ($0, 1) }))
+            #expect(try await house.state(of: run) == "SUCCESS")
+            #expect(try await house.metadata.database.number("SELECT max(attempt) FROM weir.jobs") == 1)
+        }
+    }
+}
