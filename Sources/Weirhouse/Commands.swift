@@ -88,6 +88,8 @@ struct EngineCommand: AsyncParsableCommand {
 
 private func runPart(_ part: Weirhouse.Part, data: String?, port: Int?) async throws {
     ParentWatch.begin()
+    // libpq would take these for every address that people name.
+    for name in ProcessInfo.processInfo.environment.keys where name.hasPrefix("PG") { unsetenv(name) }
     let settings = try Settings.read(data: data, port: port)
     try await Weirhouse.build(part, settings, logger: Weirhouse.logger(part.rawValue)).run()
 }

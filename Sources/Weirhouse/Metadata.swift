@@ -16,7 +16,7 @@ struct Metadata: Sendable {
     static func of(_ settings: Settings, folder: DataFolder) throws -> Metadata {
         let applicationPassword = try folder.secretText("postgres.app.password")
         if let url = settings.databaseURL {
-            let address = try ConnectionAddress(url.reveal())
+            let address = try ConnectionAddress(url.reveal(), isOperators: true)
             var server = address.parameters
             let user = server.removeValue(forKey: "user") ?? "postgres"
             return Metadata(
@@ -34,12 +34,13 @@ struct Metadata: Sendable {
     static func conninfo(_ server: [String: String], user: String, password: Secret<String>?) -> Secret<String> {
         var all = server
         all["user"] = user
-        if let password { all["password"] = password.reveal() }
+        all["password"] = password?.reveal() ?? ""
         all["connect_timeout"] = "10"
-        let text = all.sorted { $0.key < $1.key }.map { key, value in
-            "\(key)='\(value.replacingScalar("\\", with: "\\\\").replacingScalar("'", with: "\\'"))'"
-        }
-        return Secret(text.joined(separator: " "))
+        all["application_name"] = "weirhouse"
+        // A worker that was stopped or cut off inside a transaction must not hold its rows longer than its lease.
+        all["options"] = "-c idle_in_transaction_session_timeout=15s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5"
+        all["tcp_user_timeout"] = "15000"
+        return Conninfo.text(all)
     }
 
     /// Makes the two roles and brings the database to the newest form.
@@ -63,11 +64,25 @@ struct Metadata: Sendable {
             ("weir_dispatch", "NOLOGIN NOBYPASSRLS"),
         ] {
             let exists = try await !connection.query("SELECT FROM pg_roles WHERE rolname = \(role)").isEmpty
-            try await connection.script("\(exists ? "ALTER" : "CREATE") ROLE \(role) \(options)")
+            guard !exists else { continue }
+            try await connection.script("CREATE ROLE \(role) \(options)")
             try await connection.script("GRANT \(role) TO CURRENT_USER")
         }
+        try await refuseForeignRole()
         // Roles of warehouses reach their own schema only.
         try await connection.script("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    }
+
+    /// Roles belong to the whole server: one that does not take this folder's password is another Weirhouse's.
+    private func refuseForeignRole() async throws {
+        do {
+            await (try PGConnection.connect(application)).close()
+        } catch let error as PGError where error.message.contains("authentication failed") {
+            throw Problem(
+                .conflict,
+                "The role \(Self.applicationRole) of this PostgreSQL belongs to another Weirhouse's data folder.",
+                hint: "Use that folder, or a PostgreSQL server of its own.", cause: error)
+        }
     }
 
     private static func migrationsFolder() throws -> String {

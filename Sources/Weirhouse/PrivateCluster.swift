@@ -45,16 +45,20 @@ struct PrivateCluster: Sendable {
     /// Makes the cluster if there is none, and ends one that a killed `weir up` left behind.
     /// - Throws: `internal`, `diskFull`.
     func prepare() async throws {
-        if FileManager.default.fileExists(atPath: "\(folder.postgres)/PG_VERSION"),
-            FileManager.default.fileExists(atPath: "\(folder.path)/postgres.ready")
-        {
-            try await endLeftover()
-            return
-        }
-        try? FileManager.default.removeItem(atPath: folder.postgres)
+        guard !FileManager.default.fileExists(atPath: folder.postgres) else { return try await endLeftover() }
+        // Made under a passing name: what bears the cluster's name is whole, and is never removed.
+        let passing = "\(folder.postgres).new"
+        try? FileManager.default.removeItem(atPath: passing)
         try FileManager.default.createDirectory(
-            atPath: folder.postgres, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        if runsAsRoot { try giveToPostgresUser(folder.postgres) }
+            atPath: passing, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        if runsAsRoot { try giveToPostgresUser(passing) }
+        try await makeCluster(in: passing)
+        guard rename(passing, folder.postgres) == 0 else {
+            throw Problem(.internal, "The metadata database cannot be put in its place.", hint: "Check the folder's rights.")
+        }
+    }
+
+    private func makeCluster(in passing: String) async throws {
         // initdb reads the password from a file that its own user must be able to open, through a descriptor as well.
         let passwordFile = "\(folder.path)/initdb.password"
         try folder.write(Data("\(ownerPassword.reveal())\n".utf8), to: passwordFile)
@@ -65,14 +69,13 @@ struct PrivateCluster: Sendable {
             "UTF8",
             "--locale=C.UTF-8")
         let result = try await Subprocess.run(
-            .path("/bin/sh"), arguments: ["-c", "exec 6< \"$2\"; \(line)", "sh", folder.postgres, passwordFile],
+            .path("/bin/sh"), arguments: ["-c", "exec 6< \"$2\"; \(line)", "sh", passing, passwordFile],
             environment: environment, input: .none, output: .string(limit: 65_536), error: .string(limit: 65_536))
         guard result.terminationStatus.isSuccess else {
             let reason =
                 result.standardError.split(whereSeparator: \.isNewline).last.map(String.init) ?? "no reason given"
             throw Problem(.internal, "The metadata database cannot be made: \(reason)", hint: "Check the disk's space.")
         }
-        try folder.write(Data(), to: "\(folder.path)/postgres.ready")
     }
 
     /// The server itself, in the foreground until the task is cancelled; then it stops cleanly.
@@ -87,7 +90,7 @@ struct PrivateCluster: Sendable {
             arguments: Arguments(["-c", launch("postgres", "-D", dataArgument, settings), "sh", folder.postgres]),
             environment: environment, platformOptions: platform, input: .none, output: .discarded, error: .sequence
         ) { execution in
-            for try await line in execution.standardError.strings() { log(line) }
+            for try await line in execution.standardError.strings(bufferingPolicy: .unbounded) { log(line) }
         }
     }
 
@@ -147,14 +150,25 @@ struct PrivateCluster: Sendable {
     private func endLeftover() async throws {
         let file = "\(folder.postgres)/postmaster.pid"
         guard let text = try? String(contentsOfFile: file, encoding: .utf8),
-            let pid = text.split(whereSeparator: \.isNewline).first.flatMap({ Int32($0) }),
-            let name = try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8), name.hasPrefix("postgres")
+            let pid = text.split(whereSeparator: \.isNewline).first.flatMap({ Int32($0) }), works(pid)
         else { return }
         kill(pid, SIGINT)
-        let deadline = ContinuousClock.now + .seconds(20)
-        while kill(pid, 0) == 0 {
-            if ContinuousClock.now > deadline { kill(pid, SIGQUIT) }
+        let start = ContinuousClock.now
+        while works(pid) {
+            if ContinuousClock.now - start > .seconds(20) { kill(pid, SIGQUIT) }
+            guard ContinuousClock.now - start < .seconds(40) else {
+                throw Problem(
+                    .conflict, "An earlier PostgreSQL (process \(pid)) still holds \(folder.postgres).",
+                    hint: "Stop that process, then try again.")
+            }
             try await Task.sleep(for: .milliseconds(20))
         }
+    }
+
+    /// Whether a process works in the cluster's folder, as a postmaster does: the number in a stale pid file may be
+    /// another program's by now.
+    private func works(_ pid: Int32) -> Bool {
+        let itsFolder = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")
+        return itsFolder == URL(fileURLWithPath: folder.postgres).resolvingSymlinksInPath().path
     }
 }

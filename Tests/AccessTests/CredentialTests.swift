@@ -68,13 +68,19 @@ struct CredentialTests {
             let session = try await gate.issue(.session, to: admin).reveal()
             let token = try await gate.issue(.token, to: admin).reveal()
             let hours = try await metadata.database.query(
-                "SELECT kind, round(extract(epoch FROM expires_at - now()) / 60) AS minutes FROM weir.credentials ORDER BY kind")
+                """
+                SELECT kind, round(extract(epoch FROM expires_at - now()) / 60) AS minutes
+                FROM weir.credentials ORDER BY kind
+                """
+            )
             #expect(try hours.map { try $0.optionalInt("minutes") } == [15, 720, nil])
-            try await metadata.database.query("UPDATE weir.credentials SET expires_at = now() - interval '1 second' WHERE expires_at IS NOT NULL")
+            try await metadata.database.query(
+                "UPDATE weir.credentials SET expires_at = now() - interval '1 second' WHERE expires_at IS NOT NULL")
             #expect(try await gate.redeem(code, as: .code) == nil)
             #expect(try await gate.redeem(session, as: .session) == nil)
             #expect(try await gate.redeem(token, as: .token) == admin)
-            try await metadata.database.query("UPDATE weir.credentials SET expires_at = now() - interval '2 days' WHERE expires_at IS NOT NULL")
+            try await metadata.database.query(
+                "UPDATE weir.credentials SET expires_at = now() - interval '2 days' WHERE expires_at IS NOT NULL")
             _ = try await gate.redeem(token, as: .token)
             #expect(try await metadata.database.number("SELECT count(*) FROM weir.credentials") == 1)
         }
@@ -86,7 +92,11 @@ struct CredentialTests {
             for _ in 0..<2 { try await gate.register(Secret("local-admin"), as: .token, of: admin) }
             #expect(try await gate.redeem("local-admin", as: .token) == admin)
             let rows = try await metadata.database.query(
-                "SELECT octet_length(hash) AS bytes, position('local-admin'::bytea in hash) AS found FROM weir.credentials")
+                """
+                SELECT octet_length(hash) AS bytes, position('local-admin'::bytea in hash) AS found
+                FROM weir.credentials
+                """
+            )
             #expect(rows.count == 1)
             #expect(try rows.map { try $0.int("bytes") } == [32])
             #expect(try rows.map { try $0.int("found") } == [0])

@@ -18,7 +18,8 @@ struct TenancyTests {
         try await database.query(
             """
             SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity AS forced,
-              (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid AND 'weir_app'::regrole = ANY (p.polroles)) AS policies
+              (SELECT count(*) FROM pg_policy p
+                WHERE p.polrelid = c.oid AND 'weir_app'::regrole = ANY (p.polroles)) AS policies
             FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id'
             WHERE c.relnamespace = 'weir'::regnamespace AND c.relkind IN ('r', 'p') AND NOT a.attisdropped ORDER BY 1
             """
@@ -42,9 +43,11 @@ struct TenancyTests {
         for table in tables {
             let columns = try await connection.query(
                 """
-                SELECT quote_ident(attname) AS name, CASE WHEN attname = 'organization_id' THEN quote_literal(\(organization)::text)
+                SELECT quote_ident(attname) AS name,
+                  CASE WHEN attname = 'organization_id' THEN quote_literal(\(organization)::text)
                   ELSE CASE format_type(atttypid, NULL) WHEN 'uuid' THEN 'gen_random_uuid()' WHEN 'jsonb' THEN '''{}'''
-                    WHEN 'timestamp with time zone' THEN 'now()' WHEN 'boolean' THEN 'false' WHEN 'bytea' THEN '''\\x00'''
+                    WHEN 'timestamp with time zone' THEN 'now()' WHEN 'boolean' THEN 'false'
+                    WHEN 'bytea' THEN '''\\x00'''
                     WHEN 'text' THEN quote_literal(gen_random_uuid()) ELSE '1' END END AS value
                 FROM pg_attribute WHERE attrelid = ('weir.' || quote_ident(\(table.name)))::regclass AND attnum > 0
                   AND NOT attisdropped AND attidentity = '' AND attgenerated = ''
@@ -67,7 +70,8 @@ struct TenancyTests {
     func covers() async throws {
         try await MetadataDatabase.use { metadata in
             let tenants = try await tenantTables(of: metadata.database).map(\.name)
-            let all = try await metadata.database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'weir'").map {
+            let all = try await metadata.database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'weir'").map
+            {
                 try $0.string("tablename")
             }
             #expect(Set(all).subtracting(tenants) == ["migrations"])
@@ -141,7 +145,9 @@ struct TenancyTests {
             #expect(try roles.map { try $0.bool("powerful") } == [false, false])
             #expect(try roles.map { try $0.bool("owns") } == [false, false])
             #expect(try roles.map { try $0.bool("rolcanlogin") } == [true, false])
-            #expect(try await !metadata.database.query("SELECT pg_has_role('weir_app', 'weir_dispatch', 'MEMBER') AS m")[0].bool("m"))
+            #expect(
+                try await !metadata.database.query("SELECT pg_has_role('weir_app', 'weir_dispatch', 'MEMBER') AS m")[0]
+                    .bool("m"))
         }
     }
 }

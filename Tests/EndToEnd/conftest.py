@@ -44,6 +44,7 @@ def _houses(binary: str) -> Iterator[Callable[..., House]]:
         made.append(House(binary, **settings))
         return made[-1]
 
+    make.houses = made  # type: ignore[attr-defined]  # for the report of a test that fails
     yield make
     for house in made:
         house.remove()
@@ -105,6 +106,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):  # noqa
     report = yield
     if report.failed:
         for name, value in getattr(item, "funcargs", {}).items():
-            if isinstance(value, House):
-                report.sections.append((f"log of {name}", value.log_tail()))
+            houses = [value] if isinstance(value, House) else getattr(value, "houses", [])
+            for house in houses:
+                report.sections.append((f"log of {name}", house.log_tail()))
     return report

@@ -61,7 +61,8 @@ class House:
 
     def variables(self, **more: str) -> dict[str, str]:
         """The caller's environment without what would lead to another Weirhouse or a real source."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("WEIR_", "PG", "DATABASE_URL"))}
+        foreign = ("WEIR_", "PG", "DATABASE_URL")
+        own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         own["WEIR_PYTHON_HOME"] = os.environ["WEIR_PYTHON_HOME"]
         return own | {"WEIR_DATA": str(self.folder)} | self.environment | more
 

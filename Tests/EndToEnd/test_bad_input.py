@@ -79,8 +79,8 @@ def test_a_wrong_password_is_one_line_that_does_not_repeat_it_and_does_not_repla
 @pytest.mark.parametrize(
     "address",
     [
-        "", "nonsense", "mysql://user@host/db", "postgresql://", "postgresql://host", "postgresql://u:s3cret@host:99999/db",
-        "postgresql://u:s3cret@host:abc/db", "postgresql://u:s3cret@host/db?sslmode=maybe",
+        "", "nonsense", "mysql://user@host/db", "postgresql://", "postgresql://host",
+        "postgresql://u:s3cret@host:99999/db", "postgresql://u:s3cret@host:abc/db", "postgresql://u:s3cret@host/db?sslmode=maybe",
         "postgresql://u:s3cret@host/db?passfile=/etc/passwd", "postgresql://u:s3cret@host/db?nonsense=1",
         "postgresql://u:s3cret%zz@host/db", "postgresql:///db", "postgresql://u:s3cret@[::1/db",
     ])
@@ -162,11 +162,13 @@ def queried(shared_house: House, make_module_database: Callable[..., Database]) 
 @pytest.mark.parametrize(
     ("sql", "word"),
     [
-        ("", ""), ("selec 1", ""), ("SELECT", ""), ("SELECT * FROM nope", "nope"), ("SELECT nope FROM RAW.queried__notes", "nope"),
+        ("", ""), ("selec 1", ""), ("SELECT", ""), ("SELECT * FROM nope", "nope"),
+        ("SELECT nope FROM RAW.queried__notes", "nope"),
         ("SELECT 1; SELECT 2", ""), ("SELECT 'open", ""), ("SELECT 1/'x'", ""), ("SELECT cast('x' AS int)", ""),
         ("INSERT INTO RAW.queried__notes VALUES ('x')", "INSERT"), ("DELETE FROM RAW.queried__notes", "DELETE"),
         ("UPDATE RAW.queried__notes SET body = 'x'", "UPDATE"), ("DROP TABLE RAW.queried__notes", "DROP"),
-        ("CREATE TABLE RAW.mine AS SELECT 1", "CREATE"), ("CREATE OR REPLACE VIEW MARTS.v AS SELECT 1", "CREATE"),
+        ("CREATE TABLE RAW.mine AS SELECT 1", "CREATE"),
+        ("CREATE OR REPLACE VIEW MARTS.v AS SELECT 1", "CREATE"),
         ("ALTER TABLE RAW.queried__notes ADD COLUMN x int", "ALTER"), ("COPY RAW.queried__notes TO '/tmp/x.csv'", "COPY"),
         ("ATTACH 'x.db'", "ATTACH"), ("SET memory_limit = '1TB'", "SET"), ("PRAGMA database_list", ""),
         ("CALL ducklake_snapshots('lake')", ""), ("WITH x AS (DELETE FROM RAW.queried__notes) SELECT 1", ""),
@@ -184,7 +186,9 @@ def test_unusable_and_writing_sql_is_one_line_and_changes_nothing(queried: House
     assert queried.query("SELECT count(*) FROM RAW.queried__notes", "prod") == [[50]]
 
 
-def test_a_query_of_a_warehouse_that_is_not_there_is_one_line(shared_house: House, make_house: Callable[..., House]) -> None:
+def test_a_query_of_a_warehouse_that_is_not_there_is_one_line(
+    shared_house: House, make_house: Callable[..., House]
+) -> None:
     house = make_house()
     one_line(house.weir("query", "SELECT 1"), "not running", "weir up")
     one_line(shared_house.weir("query", "SELECT 1", "--organization", "other"), "other")
@@ -212,7 +216,8 @@ def test_up_says_in_one_line_why_it_cannot_start(
 def test_up_refuses_a_folder_of_a_newer_version_and_one_that_is_none_and_touches_neither(
     make_house: Callable[..., House]
 ) -> None:
-    for name, text, word in [("version", "999\n", "999"), ("holiday.jpg", "x", "not empty"), ("version", "abc", "version")]:
+    cases = [("version", "999\n", "999"), ("holiday.jpg", "x", "not empty"), ("version", "abc", "version")]
+    for name, text, word in cases:
         house = make_house()
         house.folder.mkdir()
         (house.folder / name).write_text(text)
@@ -234,6 +239,4 @@ def test_without_duckdb_up_says_what_to_install(make_house: Callable[..., House]
 def test_without_postgresql_up_says_what_to_install(make_house: Callable[..., House], tmp_path: Path) -> None:
     house = make_house()
     said = house.weir("up", "--port", "0", WEIR_POSTGRES_BIN=str(tmp_path), PATH="/nowhere")
-    if said.status == 0:
-        pytest.skip("Debian's PostgreSQL is found whatever is set")
     one_line(said, "PostgreSQL")

@@ -131,7 +131,10 @@ def test_a_source_that_stops_in_the_middle_fails_cleanly_and_works_again_when_it
         out, err = clone.communicate(timeout=60)
         assert clone.returncode == 1, out
         assert b"cannot be reached" in err or b"closed the connection" in err
-        assert not list((house.folder / "lake").rglob("stopped__*"))
+        # What had been received whole stays in raw; nothing of it went further.
+        assert not list((house.folder / "lake" / "bronze").rglob("stopped__*"))
+        assert not list((house.folder / "lake" / "warehouse").rglob("stopped__*"))
+        assert lake.faults(house) == []
         server.start()
         result = house.clone(shop.url, "--source", "stopped", "--tables", "orders")
         assert result["streams"][0]["verified"]
@@ -195,12 +198,13 @@ def small_disk() -> Iterator[Path]:
 def test_a_full_disk_is_said_and_nothing_stays_half_made(
     small_disk: Path, make_house: Callable[..., House], make_database: Callable[..., Database]
 ) -> None:
-    # Noise, which no compression makes small: some 160 MB.
+    # Noise, which no compression makes small: 120 MB, in rows so wide that a row group of them would fill the memory.
     wide = make_database(
         "wide",
         SHOP + """
-        CREATE UNLOGGED TABLE wide AS SELECT n AS id, string_agg(md5(n::text || m), '') AS noise
-          FROM generate_series(1, 5000) n, generate_series(1, 2000) m WHERE n <= 2500 GROUP BY n;
+        CREATE UNLOGGED TABLE wide AS SELECT n AS id, (
+          SELECT string_agg(sha512((n::text || m)::bytea), ''::bytea) FROM generate_series(1, 16) m) AS noise
+          FROM generate_series(1, 120000) n;
         """)
     house = make_house(folder=small_disk / "data").start()
     house.clone(wide.url, "--source", "wide", "--tables", "orders,customers")
@@ -212,7 +216,8 @@ def test_a_full_disk_is_said_and_nothing_stays_half_made(
     assert lake.faults(house) == []
     assert lake.tables(house) == before
     # It lives on, and works again as soon as there is room.
-    wide.execute("TRUNCATE wide")
+    wide.execute("DELETE FROM wide WHERE id > 20000")
     house.clone(wide.url, "--source", "wide")
+    assert house.query("SELECT count(*) FROM RAW.wide__wide") == [[20000]]
     assert house.weir("status").out.count("not well") <= 2, "only the lake, which has little room"
     assert lake.faults(house) == []

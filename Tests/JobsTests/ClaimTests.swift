@@ -1,5 +1,6 @@
 import Jobs
 import Kernel
+import Postgres
 import TestHouse
 import Testing
 
@@ -87,7 +88,11 @@ struct ClaimTests {
             // 40 without a key and one of each of the four keys.
             #expect(claimed.count == 44)
             let running = try await house.metadata.database.query(
-                "SELECT exclusive_key, count(*) FROM weir.jobs WHERE state = 'RUNNING' AND exclusive_key IS NOT NULL GROUP BY 1")
+                """
+                SELECT exclusive_key, count(*) FROM weir.jobs
+                WHERE state = 'RUNNING' AND exclusive_key IS NOT NULL GROUP BY 1
+                """
+            )
             #expect(try running.map { try $0.int("count") } == [1, 1, 1, 1])
         }
     }

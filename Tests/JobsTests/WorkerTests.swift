@@ -91,9 +91,7 @@ struct WorkerTests {
             let started = Signal()
             let endless = Handler(kind: "a") { _, _ in
                 await started.open()
-                for await _ in AsyncStream<Void>(unfolding: { try? await Task.sleep(for: .seconds(3600)) }) {
-                    try Task.checkCancellation()
-                }
+                await cancellation()
                 throw CancellationError()
             }
             try await running([house.worker("one", [endless])]) { await started.wait() }
@@ -112,18 +110,20 @@ struct WorkerTests {
             let cancelled = Signal()
             let endless = Handler(kind: "a") { _, _ in
                 await started.open()
-                _ = try? await Task.sleep(for: .seconds(3600))
+                await cancellation()
                 await cancelled.open()
                 throw CancellationError()
             }
             try await running([house.worker("one", [endless])]) {
                 await started.wait()
                 try await house.metadata.database.query(
-                    "UPDATE weir.jobs SET fence = fence + 1000, worker = 'two', lease_until = now() + interval '1 hour'")
+                    "UPDATE weir.jobs SET fence = fence + 1000, worker = 'two', lease_until = now() + interval '1 hour'"
+                )
                 await cancelled.wait()
             }
             #expect(try await house.states(of: run) == ["RUNNING"])
-            #expect(try await house.metadata.database.number("SELECT count(*) FROM weir.jobs WHERE worker = 'two'") == 1)
+            #expect(
+                try await house.metadata.database.number("SELECT count(*) FROM weir.jobs WHERE worker = 'two'") == 1)
         }
     }
 
@@ -143,4 +143,11 @@ struct WorkerTests {
             #expect(try await house.metadata.database.number("SELECT max(attempt) FROM weir.jobs") == 1)
         }
     }
+}
+
+/// Returns when the task is cancelled.
+private func cancellation() async {
+    let (endless, continuation) = AsyncStream<Void>.makeStream()
+    for await _ in endless {}
+    continuation.finish()
 }

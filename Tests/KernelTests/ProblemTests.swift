@@ -47,10 +47,12 @@ struct ProblemTests {
         }
     }
 
-    @Test("that a person must solve are never tried again", arguments: [
-        Problem.Code.invalidInput, .forbidden, .sourceCredentials, .sourcePermission, .dataInvalid, .diskFull,
-        .modelsFailed, .queryRefused, .cancelled, .internal,
-    ])
+    @Test(
+        "that a person must solve are never tried again",
+        arguments: [
+            Problem.Code.invalidInput, .forbidden, .sourceCredentials, .sourcePermission, .dataInvalid, .diskFull,
+            .modelsFailed, .queryRefused, .cancelled, .internal,
+        ])
     func givesUp(code: Problem.Code) {
         #expect(code.retryDirective == .giveUp)
     }

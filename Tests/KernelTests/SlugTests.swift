@@ -31,7 +31,8 @@ struct SlugTests {
     @Test(
         "that cannot be an organization's are refused",
         arguments: [
-            "", "1a", "_a", "A", "a-b", "a b", "a.b", "ä", "a\u{301}", "a/../b", "a;b", String(repeating: "a", count: 41),
+            "", "1a", "_a", "A", "a-b", "a b", "a.b", "ä", "a\u{301}", "a/../b", "a;b",
+            String(repeating: "a", count: 41),
         ])
     func invalid(name: String) {
         #expect(!Slug.isValid(name))

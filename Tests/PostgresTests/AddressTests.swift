@@ -46,7 +46,8 @@ struct AddressTests {
             "postgresql://ann:hunter2@h:0/shop", "postgresql://ann:hunter2@h:65536/shop",
             "postgresql://ann:hunter2@h:hunter2/shop", "postgresql://ann:hunter2/x@h/shop",
             "postgresql://ann:5432/hunter2@h/shop", "postgresql://ann:hunter2@h/", "postgresql://ann:hunter2@/shop",
-            "postgresql://ann:hunter2@h", "postgresql://ann:hunter2%@h/shop", "postgresql://ann:hunter2@h/shop?nonsense=1",
+            "postgresql://ann:hunter2@h", "postgresql://ann:hunter2%@h/shop",
+            "postgresql://ann:hunter2@h/shop?nonsense=1",
             "postgresql://ann:hunter2@h/shop\0", "postgresql://ann:hunter2@a,b:1,2/shop",
         ])
     func unusable(text: String) {
@@ -59,7 +60,8 @@ struct AddressTests {
     @Test(
         "carries odd passwords whole and gives its session settings",
         arguments: [
-            "hunter2", "it's", "back\\slash", "\\'", "'; host=evil", "a b\tc", "@:/?#[]%&=+ ", "日本🐟", "\"quoted\"", "''", "'\u{301}",
+            "hunter2", "it's", "back\\slash", "\\'", "'; host=evil", "a b\tc", "@:/?#[]%&=+ ", "日本🐟", "\"quoted\"",
+            "''", "'\u{301}",
             "\\\u{301}'",
         ])
     func passwords(password: String) throws {

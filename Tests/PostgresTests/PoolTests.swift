@@ -146,7 +146,8 @@ struct PoolTests {
             await #expect(throws: CancellationError.self) { try await blocked.value }
             try await database.wait(
                 until: "EXISTS (SELECT FROM pg_stat_activity WHERE pid = \(pid)::int AND state = 'idle')")
-            let locks = try await database.number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = \(pid)::int")
+            let locks = try await database.number(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = \(pid)::int")
             #expect(locks == 0)
             #expect(try await pool.withConnection { try await backend(of: $0) } == pid)
             await pool.close()

@@ -29,8 +29,10 @@ struct SQLTests {
     func nulls() async throws {
         try await TestDatabase.use { database in
             let row = try #require(
-                try await database.query("SELECT \(nil as String?)::text AS none, \(nil as Int?)::int AS no, \("")::text AS empty")
-                    .first)
+                try await database.query(
+                    "SELECT \(nil as String?)::text AS none, \(nil as Int?)::int AS no, \("")::text AS empty"
+                )
+                .first)
             #expect(try row.optional("none") == nil)
             #expect(try row.optionalInt("no") == nil)
             #expect(try row.optional("empty") == "")
@@ -57,8 +59,10 @@ struct SQLTests {
             let row = try #require(
                 try await database.query(
                     """
-                    SELECT \(Int.min)::bigint AS smallest, \(0.1)::float8 AS tenth, \(Double.infinity)::float8 AS endless,
-                      \(true)::bool AS yes, \(uuid)::uuid AS uuid, \(moment)::timestamptz = '1969-12-31 23:59:59.5Z' AS same,
+                    SELECT \(Int.min)::bigint AS smallest, \(0.1)::float8 AS tenth,
+                      \(Double.infinity)::float8 AS endless,
+                      \(true)::bool AS yes, \(uuid)::uuid AS uuid,
+                      \(moment)::timestamptz = '1969-12-31 23:59:59.5Z' AS same,
                       \(bytes)::bytea = (SELECT string_agg(set_byte('\\x00', 0, n), '' ORDER BY n)
                         FROM generate_series(0, 255) n) AS all_bytes,
                       \(try JSONValue(["a": [1, 2]]))::jsonb AS json
@@ -79,7 +83,7 @@ struct SQLTests {
     func pieces() async throws {
         try await TestDatabase.use { database in
             let condition: SQL = "n > \(2) AND n < \(5)"
-            let sql: SQL = "SELECT sum(n) AS sum FROM generate_series(\(1), \(9)) AS t(n) WHERE \(condition)"
+            let sql: SQL = "SELECT sum(n) AS sum FROM generate_series(\(1)::int, \(9)::int) AS t(n) WHERE \(condition)"
             let row = try await database.query(sql + " AND n <> \(4)").first
             #expect(try row?.int("sum") == 3)
         }

@@ -53,7 +53,11 @@ struct SecretStoreTests {
         try await use { house in
             for name in ["a", "b"] { try await house.store.put(swordfish, named: name, of: house.acme) }
             let number = try await house.metadata.database.number(
-                "SELECT count(DISTINCT ciphertext) FROM weir.secrets WHERE position('swordfish'::bytea in ciphertext) = 0")
+                """
+                SELECT count(DISTINCT ciphertext) FROM weir.secrets
+                WHERE position('swordfish'::bytea in ciphertext) = 0
+                """
+            )
             #expect(number == 2)
         }
     }
@@ -65,14 +69,19 @@ struct SecretStoreTests {
             let changes: [(SQL, String, OrganizationID)] = [
                 ("UPDATE weir.secrets SET name = 'moved'", "moved", house.acme),
                 ("UPDATE weir.secrets SET organization_id = \(house.other)", "source", house.other),
-                ("UPDATE weir.secrets SET ciphertext = set_byte(ciphertext, 14, get_byte(ciphertext, 14) # 1)", "source", house.acme),
+                (
+                    "UPDATE weir.secrets SET ciphertext = set_byte(ciphertext, 14, get_byte(ciphertext, 14) # 1)",
+                    "source", house.acme
+                ),
                 ("UPDATE weir.secrets SET ciphertext = ''", "source", house.acme),
             ]
             for (change, name, organization) in changes {
                 try await database.query("DELETE FROM weir.secrets")
                 try await house.store.put(swordfish, named: "source", of: house.acme)
                 try await database.query(change)
-                let problem = await #expect(throws: Problem.self) { _ = try await house.store.get(name, of: organization) }
+                let problem = await #expect(throws: Problem.self) {
+                    _ = try await house.store.get(name, of: organization)
+                }
                 #expect(problem?.code == .internal)
                 #expect(problem?.hint?.contains("master.key") == true)
             }

@@ -57,5 +57,18 @@ package struct DuckError: Error, Sendable, CustomStringConvertible {
 
     package var isInterrupt: Bool { kind == 29 || message.hasPrefix("INTERRUPT") }
     package var isOutOfMemory: Bool { kind == 33 || message.hasPrefix("Out of Memory Error") }
+    /// As a problem of work on the lake.
+    package var asLakeProblem: any Error {
+        if isInterrupt { return CancellationError() }
+        if isDiskFull {
+            return Problem(
+                .diskFull, "The disk that holds the lake is full.", hint: "Free space, then clone again.", cause: self)
+        }
+        if isOutOfMemory {
+            return Problem(.busy, "DuckDB needs more memory than it may have now.", hint: "It is tried again.", cause: self)
+        }
+        return Problem(wrapping: self)
+    }
+
     package var isDiskFull: Bool { message.contains("No space left on device") || message.contains("disk quota") }
 }

@@ -171,6 +171,16 @@ package struct JobQueue: Sendable {
         }
     }
 
+    /// Makes sure, inside a transaction, that the job is this claim's until the transaction ends.
+    /// - Throws: `leaseLost`.
+    package static func confirm(_ job: ClaimedJob, on connection: PGConnection) async throws {
+        let held = try await connection.query(
+            "SELECT FROM weir.jobs WHERE job_id = \(job.id) AND fence = \(job.fence) AND state = 'RUNNING' FOR SHARE")
+        guard !held.isEmpty else {
+            throw Problem(.leaseLost, "Another worker has taken over this \(job.kind) job.")
+        }
+    }
+
     /// Adds the condition that this claim still holds the job.
     package static func change(_ job: ClaimedJob, _ update: SQL, on connection: PGConnection) async throws {
         let rows = try await connection.query(

@@ -1,7 +1,8 @@
 package import Kernel
 package import Postgres
 
-/// The receipts of runs (table `weir.receipts`): one per stream.
+/// The receipts of runs (table `weir.receipts`): one per stream. Every method throws `leaseLost` if another worker has
+/// the job by now.
 package struct ReceiptBook: Sendable {
     private let pool: PGPool
 
@@ -10,6 +11,7 @@ package struct ReceiptBook: Sendable {
     /// Opens the receipts of a run anew; what an earlier attempt wrote is replaced.
     package func open(_ streams: [(stream: String, table: String)], of job: ClaimedJob) async throws {
         try await pool.transaction(organization: job.organization) { connection in
+            try await JobQueue.confirm(job, on: connection)
             try await connection.query("DELETE FROM weir.receipts WHERE run_id = \(job.run)")
             for (stream, table) in streams {
                 try await connection.query(
@@ -42,6 +44,7 @@ package struct ReceiptBook: Sendable {
 
     private func change(_ job: ClaimedJob, _ update: SQL) async throws {
         try await pool.transaction(organization: job.organization) { connection in
+            try await JobQueue.confirm(job, on: connection)
             try await connection.query(update + " AND run_id = \(job.run)")
         }
     }

@@ -27,6 +27,6 @@ extension Problem.Code {
 package func backoff(
     after attempt: Int, base: Duration = .milliseconds(500), ceiling: Duration = .seconds(30)
 ) -> Duration {
-    let doublings = min(max(attempt - 1, 0), 16)
+    let doublings = min(max(attempt, 1) - 1, 16)
     return min(base * (1 << doublings), ceiling)
 }

@@ -1,6 +1,21 @@
 internal import CLibPQ
 package import Kernel
 
+/// libpq's connection strings.
+package enum Conninfo {
+    /// `key='value' …` (PostgreSQL documentation, 34.1.1.1). Nothing is taken from files of this machine's user, such as
+    /// `~/.pgpass`.
+    package static func text(_ parameters: [String: String]) -> Secret<String> {
+        var all = parameters
+        all["passfile"] = "/dev/null"
+        return Secret(all.sorted { $0.key < $1.key }.map { "\($0.key)=\(quoted($0.value))" }.joined(separator: " "))
+    }
+
+    private static func quoted(_ value: String) -> String {
+        "'\(value.replacingScalar("\\", with: "\\\\").replacingScalar("'", with: "\\'"))'"
+    }
+}
+
 /// A checked `postgresql://…` address of someone else's database, in the parameters that are allowed from outside.
 package struct ConnectionAddress: Sendable {
     /// By libpq's keyword (PostgreSQL documentation, 34.1.2), without the password.
@@ -13,8 +28,9 @@ package struct ConnectionAddress: Sendable {
         "target_session_attrs", "channel_binding", "gssencmode",
     ]
 
+    /// - Parameter isOperators: whether it comes from whoever runs Weirhouse, who may name files such as `sslrootcert`.
     /// - Throws: `invalidInput` naming what is wrong; never the address itself, which may hold a password.
-    package init(_ address: String) throws(Problem) {
+    package init(_ address: String, isOperators: Bool = false) throws(Problem) {
         let form = "It has the form postgresql://user:password@host:port/database."
         guard address.hasPrefix("postgresql://") || address.hasPrefix("postgres://") else {
             throw Problem(.invalidInput, "This is not the address of a PostgreSQL database.", hint: form)
@@ -32,7 +48,7 @@ package struct ConnectionAddress: Sendable {
             if let value = option.pointee.val { found[String(cString: keyword)] = String(cString: value) }
             option = option.advanced(by: 1)
         }
-        if let refused = found.keys.sorted().first(where: { !Self.allowed.contains($0) }) {
+        if !isOperators, let refused = found.keys.sorted().first(where: { !Self.allowed.contains($0) }) {
             throw Problem(
                 .invalidInput, "The address sets \(refused), which is not allowed here.", hint: "Leave it out.")
         }
@@ -44,7 +60,8 @@ package struct ConnectionAddress: Sendable {
         }
         if let port = found["port"], Int(port).map({ (1...65535).contains($0) }) != true {
             // Not shown: of a password with an unescaped `/` it may be a part.
-            throw Problem(.invalidInput, "The address has no usable port.", hint: "Ports are 1 to 65535. \(Self.escapes)")
+            throw Problem(
+                .invalidInput, "The address has no usable port.", hint: "Ports are 1 to 65535. \(Self.escapes)")
         }
         password = found.removeValue(forKey: "password").map { Secret($0) }
         parameters = found
@@ -76,12 +93,7 @@ package struct ConnectionAddress: Sendable {
         all["keepalives_count"] = "3"
         all["tcp_user_timeout"] = "60000"
         all["options"] = settings.sorted { $0.key < $1.key }.map { "-c \($0.key)=\($0.value)" }.joined(separator: " ")
-        if let password { all["password"] = password.reveal() }
-        return Secret(
-            all.sorted { $0.key < $1.key }.map { "\($0.key)=\(Self.quoted($0.value))" }.joined(separator: " "))
-    }
-
-    private static func quoted(_ value: String) -> String {
-        "'\(value.replacingScalar("\\", with: "\\\\").replacingScalar("'", with: "\\'"))'"
+        all["password"] = password?.reveal() ?? ""
+        return Conninfo.text(all)
     }
 }

@@ -25,6 +25,8 @@ package actor PGPool {
             return value
         } catch {
             await give(connection)
+            // The server went away: its other connections are as dead as this one.
+            if case .connection = error as? PGError { await close() }
             throw error
         }
     }

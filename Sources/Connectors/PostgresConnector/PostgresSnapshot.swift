@@ -26,9 +26,12 @@ final class PostgresSnapshot: SourceSnapshot {
         self.readsByPages = readsByPages
     }
 
-    static func open(on holder: PGConnection, source: PostgresSource, parallelism: Int) async throws -> PostgresSnapshot
-    {
+    static func open(
+        on holder: PGConnection, source: PostgresSource, locks: SourceLocks, parallelism: Int
+    ) async throws -> PostgresSnapshot {
+        try await holder.script(ClientWatch.setting)
         try await holder.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try await locks.take(on: holder)
         let row = try await holder.query(
             """
             SELECT pg_export_snapshot() AS snapshot, now() AS taken_at,
@@ -38,7 +41,8 @@ final class PostgresSnapshot: SourceSnapshot {
         guard let row else { throw Problem(.internal, "The source gave no snapshot.") }
         let database = try await source.duckDB()
         let readers = try await ReaderPool.open(
-            on: database, conninfo: source.conninfo, snapshot: try row.string("snapshot"), count: parallelism)
+            on: database, conninfo: source.conninfo, snapshot: try row.string("snapshot"), locks: locks,
+            count: parallelism)
         return PostgresSnapshot(
             position: SourcePosition(
                 position: try row.optional("position") ?? "unknown", takenAt: try rfc3339(row.string("taken_at"))),

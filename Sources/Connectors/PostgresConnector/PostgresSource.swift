@@ -17,11 +17,12 @@ package struct PostgresSource: Source {
         self.duckDB = duckDB
     }
 
-    /// The session's settings: text forms that do not depend on the server, no time-outs, and no row-level security
+    /// The session's settings: text forms that do not depend on the server, no time-outs but for
+    /// locks (somebody who changes a table may wait for us), and no row-level security
     /// that would leave out rows silently (with `off` such a read is an error).
     var conninfo: Secret<String> {
         address.conninfo(session: [
-            "row_security": "off", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0",
+            "row_security": "off", "statement_timeout": "0", "lock_timeout": "20000", "idle_in_transaction_session_timeout": "0",
             "intervalstyle": "postgres", "datestyle": "ISO", "timezone": "UTC", "bytea_output": "hex",
             "extra_float_digits": "1",
         ])
@@ -39,7 +40,7 @@ package struct PostgresSource: Source {
         try await withConnection { connection in try await Discovery(connection).streams() }
     }
 
-    package func openSnapshot(parallelism: Int) async throws -> any SourceSnapshot {
+    package func openSnapshot(of streams: [SourceStream], parallelism: Int) async throws -> any SourceSnapshot {
         let holder: PGConnection
         do {
             holder = try await PGConnection.connect(conninfo)
@@ -47,7 +48,8 @@ package struct PostgresSource: Source {
             throw SourceProblem.of(error, at: address)
         }
         do {
-            return try await PostgresSnapshot.open(on: holder, source: self, parallelism: parallelism)
+            return try await PostgresSnapshot.open(
+                on: holder, source: self, locks: SourceLocks(streams), parallelism: parallelism)
         } catch {
             await holder.close()
             throw SourceProblem.of(error, at: address)

@@ -2,6 +2,7 @@ import Connecting
 import DuckDB
 import Foundation
 import Kernel
+import Postgres
 
 /// DuckDB connections, each with a PostgreSQL session of its own in the imported snapshot.
 actor ReaderPool {
@@ -26,7 +27,7 @@ actor ReaderPool {
     }
 
     static func open(
-        on database: DuckDatabase, conninfo: Secret<String>, snapshot: String, count: Int
+        on database: DuckDatabase, conninfo: Secret<String>, snapshot: String, locks: SourceLocks, count: Int
     ) async throws -> ReaderPool {
         var readers: [Reader] = []
         for _ in 0..<count {
@@ -35,7 +36,7 @@ actor ReaderPool {
             do {
                 try await reader.connection.execute(
                     "ATTACH \(DuckSQL.literal(conninfo.reveal())) AS \(reader.alias) (TYPE postgres, READ_ONLY)")
-                try await join(reader, snapshot)
+                try await join(reader, snapshot, locks)
             } catch {
                 for reader in readers { await leave(reader) }
                 throw error
@@ -44,12 +45,32 @@ actor ReaderPool {
         return ReaderPool(readers: readers, snapshot: snapshot)
     }
 
-    private static func join(_ reader: Reader, _ snapshot: String) async throws {
-        let join = DuckSQL.literal("SET TRANSACTION SNAPSHOT \(DuckSQL.literal(snapshot))")
-        try await reader.connection.execute("BEGIN; CALL postgres_execute('\(reader.alias)', \(join))")
+    /// Joins the snapshot and takes the same locks as its holder, so that no read waits for one later.
+    private static func join(_ reader: Reader, _ snapshot: String, _ locks: SourceLocks) async throws {
+        try await join(reader, snapshot)
+        let result = await Task {
+            try await call("DO $$ BEGIN PERFORM * FROM (\(ClientWatch.setting)) AS settings; END $$", on: reader)
+            if let statement = locks.statement { try await call(statement, on: reader) }
+        }.result
+        guard case .failure = result else { return }
+        // One of the tables is gone or waited for: each read by itself will say.
+        try await reader.connection.execute("ROLLBACK")
+        try await join(reader, snapshot)
     }
 
-    /// Runs a SELECT at the source and writes its rows to one encrypted Parquet file.
+    private static func join(_ reader: Reader, _ snapshot: String) async throws {
+        try await reader.connection.execute("BEGIN")
+        try await call("SET TRANSACTION SNAPSHOT \(DuckSQL.literal(snapshot))", on: reader)
+    }
+
+    private static func call(_ statement: String, on reader: Reader) async throws {
+        try await reader.connection.execute(
+            "CALL postgres_execute('\(reader.alias)', \(DuckSQL.literal(statement)))")
+    }
+
+    /// Runs a SELECT at the source and writes its rows to one encrypted Parquet file, in row groups that end after so
+    /// many rows or bytes: wide rows must not need more memory. (DuckDB counts bytes only while it need not preserve the
+    /// order of rows.)
     func copy(_ select: String, columns: [String], to file: ParquetTarget) async throws -> CopyStatistics {
         let reader = try await take()
         let names = columns.map(DuckSQL.quoted)
@@ -57,6 +78,7 @@ actor ReaderPool {
         let sql = """
             COPY (FROM postgres_query('\(reader.alias)', \(DuckSQL.literal(select))) AS t (\(names.joined(separator: ", "))))
             TO \(DuckSQL.literal(file.path)) (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880,
+              ROW_GROUP_SIZE_BYTES '32MB',
               FIELD_IDS {\(fieldIDs)}, RETURN_STATS true, ENCRYPTION_CONFIG {footer_key_value: from_base64('\(base64(file.key))')})
             """
         do {
@@ -75,7 +97,10 @@ actor ReaderPool {
             try await reader.connection.execute("ROLLBACK")
             try await Self.join(reader, snapshot)
         }.result
-        if case .failure(let error) = result { failure = error }
+        if case .failure = result {
+            // Whatever DuckDB says of it: for those who wait the source is gone, which another attempt may mend.
+            failure = PGError.connection(message: "server closed the connection, or ended the snapshot")
+        }
         give(reader)
     }
 

@@ -55,6 +55,11 @@ enum SourceProblem {
         let text = message.lowercased()
         func says(_ phrases: String...) -> Bool { phrases.contains { text.contains($0) } }
 
+        if says("lock timeout") {
+            return Problem(
+                .sourceChanged, "Somebody changes or locks the table\(stream.map { " \($0)" } ?? "") at the source.",
+                hint: "Clone again when that has ended.", cause: cause)
+        }
         if says("permission denied", "row-level security") { return permission(message, reading: stream, cause: cause) }
         if says(
             "password authentication failed", "no password supplied", "authentication failed", "no pg_hba.conf entry")

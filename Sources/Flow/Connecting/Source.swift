@@ -12,9 +12,18 @@ package protocol Source: Sendable {
 
     /// Opens one consistent snapshot of the source: every read through it sees the same moment.
     /// Close it in every case. It does not outlive this process.
-    /// - Parameter parallelism: how many reads may go on at once.
+    /// - Parameters:
+    ///   - streams: those that will be read. Where the source can, it keeps them as they are until the snapshot closes.
+    ///   - parallelism: how many reads may go on at once.
     /// - Throws: as `discover`.
-    func openSnapshot(parallelism: Int) async throws -> any SourceSnapshot
+    func openSnapshot(of streams: [SourceStream], parallelism: Int) async throws -> any SourceSnapshot
+}
+
+extension Source {
+    /// A snapshot in which no stream is held as it is.
+    package func openSnapshot(parallelism: Int) async throws -> any SourceSnapshot {
+        try await openSnapshot(of: [], parallelism: parallelism)
+    }
 }
 
 package struct SourceIdentity: Sendable, Codable {

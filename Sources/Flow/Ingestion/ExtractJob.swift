@@ -99,7 +99,7 @@ package struct ExtractJob: JobHandler {
             throw chosen.first?.refusal?.problem
                 ?? Problem(.sourceMissing, "The source has no tables.", hint: "Check the database's name.")
         }
-        let snapshot = try await source.openSnapshot(parallelism: parallelism)
+        let snapshot = try await source.openSnapshot(of: plans.map(\.stream), parallelism: parallelism)
         do {
             let key = try await lakeKey(order, job)
             try await context.log("Reading \(plans.count) streams at \(snapshot.position.position).")

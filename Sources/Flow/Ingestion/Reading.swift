@@ -48,6 +48,7 @@ struct Reading: Sendable {
     private func read(_ plan: StreamPlan, _ tally: Tally) async throws {
         var stream = plan.stream
         while true {
+            try await context.confirmLease()
             let folder = try PendingFolder(for: layout.raw(plan.place), attempt: job.fence)
             do {
                 try await fill(folder, with: stream, plan, tally)

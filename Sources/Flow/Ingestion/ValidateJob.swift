@@ -34,12 +34,18 @@ package struct ValidateJob: JobHandler {
         let validation = try await openValidation()
         var passed: [LakeLayout.Place] = []
         for (index, landed) in extraction.loads.enumerated() {
+            if let problem = earlierQuarantine(of: landed.place) {
+                try await receipts.note(problem, with: landed.stream, in: job)
+                continue
+            }
             do {
                 let manifest = try await validation.check(landed.place, key: key)
+                try await context.confirmLease()
                 try show(manifest, of: landed.place, in: layout.bronze(landed.place), attempt: job.fence)
                 passed.append(landed.place)
                 FaultPoint.pass("validate.passed")
             } catch let problem as Problem where problem.code == .dataInvalid {
+                try await context.confirmLease()
                 try quarantine(landed.place, because: problem, attempt: job.fence)
                 try await receipts.note(problem, with: landed.stream, in: job)
                 try await context.log(.warning, "Quarantined. \(problem.description)")
@@ -63,6 +69,16 @@ package struct ValidateJob: JobHandler {
             folder.discard()
             throw error
         }
+    }
+
+    /// Why an attempt before this one quarantined a load; its files are not in raw any more.
+    private func earlierQuarantine(of place: LakeLayout.Place) -> Problem? {
+        let folder = layout.quarantine(place)
+        guard FileManager.default.fileExists(atPath: "\(folder)/_SUCCESS"),
+            !FileManager.default.fileExists(atPath: layout.raw(place)),
+            let reason = FileManager.default.contents(atPath: "\(folder)/reason.json")
+        else { return nil }
+        return try? JSONDecoder().decode(StoredProblem.self, from: reason).problem
     }
 
     /// Moves what is there out of raw, with the reason beside it.

@@ -13,7 +13,10 @@ package enum LakeFiles {
         } catch {
             let nsError = error as NSError
             let underlying = nsError.userInfo[NSUnderlyingErrorKey] as? NSError
-            if nsError.code == CocoaError.fileWriteOutOfSpace.rawValue || underlying?.code == Int(ENOSPC) {
+            let numbers = [nsError, underlying].compactMap { $0 }.filter { $0.domain == NSPOSIXErrorDomain }.map(\.code)
+            if nsError.code == CocoaError.fileWriteOutOfSpace.rawValue || numbers.contains(Int(ENOSPC))
+                || numbers.contains(Int(EDQUOT))
+            {
                 throw Problem(
                     .diskFull, "The disk that holds the lake is full.", hint: "Free space, then clone again.",
                     cause: error)

@@ -51,9 +51,10 @@ package struct PendingFolder: Sendable {
     package let path: String
     private let final: String
 
-    /// Makes the passing folder beside `final`; what an earlier attempt left of either is removed.
-    /// - Parameter attempt: tells this attempt's folder from those of workers that lost the job.
-    /// - Throws: `diskFull`, `internal`.
+    /// Makes the passing folder beside `final`; what an earlier attempt left of either is removed. Make sure of the lease
+    /// just before.
+    /// - Parameter attempt: the fencing token, which tells this attempt's folder from those of others.
+    /// - Throws: `leaseLost` if a later attempt is at work there; `diskFull`, `internal`.
     package init(for final: String, attempt: Int64) throws {
         self.final = final
         let parent = (final as NSString).deletingLastPathComponent
@@ -62,22 +63,27 @@ package struct PendingFolder: Sendable {
         try LakeFiles.perform("make a folder in the lake") {
             try FileManager.default.createDirectory(
                 atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            for entry in try FileManager.default.contentsOfDirectory(atPath: parent) where entry.hasPrefix(".\(name).")
-            {
+            for entry in try FileManager.default.contentsOfDirectory(atPath: parent)
+            where entry.hasPrefix(".\(name).") {
+                if let other = Int64(entry.dropFirst(name.count + 2)), other > attempt { throw Self.overtaken }
                 try FileManager.default.removeItem(atPath: "\(parent)/\(entry)")
             }
+            if FileManager.default.fileExists(atPath: final) { try FileManager.default.removeItem(atPath: final) }
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         }
     }
 
+    private static let overtaken = Problem(.leaseLost, "A later attempt is at work on the same load.")
+
     /// Writes `_SUCCESS` last, makes all durable and gives the folder its name.
+    /// - Throws: `leaseLost` if a later attempt has removed it or shown its own; `diskFull`, `internal`.
     package func show() throws {
+        guard FileManager.default.fileExists(atPath: path) else { throw Self.overtaken }
         try LakeFiles.write(Data(), to: "\(path)/_SUCCESS")
         try LakeFiles.perform("show a folder of the lake") {
             try LakeFiles.sync(path)
-            if FileManager.default.fileExists(atPath: final) { try FileManager.default.removeItem(atPath: final) }
-            try FileManager.default.moveItem(atPath: path, toPath: final)
+            guard rename(path, final) == 0 else { throw Self.overtaken }
             try LakeFiles.sync((final as NSString).deletingLastPathComponent)
         }
     }

@@ -18,6 +18,14 @@ package struct Validation: Sendable {
     /// - Returns: the manifest.
     /// - Throws: `dataInvalid` with the reason.
     package func check(_ place: LakeLayout.Place, key: Secret<[UInt8]>) async throws -> Manifest {
+        do {
+            return try await checked(place, key: key)
+        } catch let error as DuckError {
+            throw error.asLakeProblem
+        }
+    }
+
+    private func checked(_ place: LakeLayout.Place, key: Secret<[UInt8]>) async throws -> Manifest {
         let folder = layout.raw(place)
         guard FileManager.default.fileExists(atPath: "\(folder)/_SUCCESS") else {
             throw Problem(.dataInvalid, "The load of \(place.table) was never finished: _SUCCESS is missing.")
@@ -53,7 +61,8 @@ package struct Validation: Sendable {
 
     private func checkNulls(in manifest: Manifest) throws {
         let width = manifest.stream.columns.count
-        guard manifest.columns.count == width, manifest.files.allSatisfy({ $0.written.statistics.count == width }) else {
+        guard manifest.columns.count == width, manifest.files.allSatisfy({ $0.written.statistics.count == width })
+        else {
             throw Problem(.dataInvalid, "The manifest of \(manifest.table) does not describe all of its columns.")
         }
         for (index, column) in manifest.stream.columns.enumerated() where !column.nullable {

@@ -16,9 +16,11 @@ extension EmbeddedWarehouse {
                     try await refuseOldFence(fence, on: connection)
                     guard try await !isCommitted(batch, on: connection) else { return }
                     // Only the holder of the fence's row touches files in RAW, so that tidying takes nobody's away.
+                    try await refuseOlder(batch, on: connection)
                     let linked = try batch.loads.map { load in (load, try link(load, in: place)) }
                     FaultPoint.pass("load.linked")
                     let register = try await writeRegister(of: batch, key: key, in: place)
+                    try makeDurable(batch, in: place)
                     var commit = try await LakeCommit(on: connection)
                     for (load, files) in linked {
                         try await commit.put(files, into: load.table, columns: load.columns, mode: .replace, key: key)
@@ -50,6 +52,36 @@ extension EmbeddedWarehouse {
         }
     }
 
+    /// The names of the new files, and the register's bytes, must survive a power cut before the catalogue names them.
+    private func makeDurable(_ batch: LoadBatch, in place: WarehousePlace) throws {
+        let raw = "\(dataPath(of: place))RAW"
+        let folders = Set(batch.loads.map(\.table) + [LoadRegister.table]).map { "\(raw)/\($0)" }
+        for path in ["\(raw)/\(LoadRegister.table)/\(batch.run).parquet"] + folders + [raw, dataPath(of: place)] {
+            let descriptor = open(path, O_RDONLY)
+            defer { if descriptor >= 0 { close(descriptor) } }
+            guard descriptor >= 0, fsync(descriptor) == 0 else {
+                throw Problem(
+                    .diskFull, "The warehouse's files cannot be made durable.", hint: "Check the disk, then clone again.")
+            }
+        }
+    }
+
+    /// Two runs of one source may arrive in the other order: the later snapshot stays.
+    private func refuseOlder(_ batch: LoadBatch, on connection: PGConnection) async throws {
+        for load in batch.loads {
+            let later = try await connection.query(
+                """
+                SELECT FROM _weir_loads
+                WHERE table_name = \(load.table) AND taken_at > \(load.position.takenAt)::timestamptz LIMIT 1
+                """)
+            guard later.isEmpty else {
+                throw Problem(
+                    .conflict, "A later snapshot of \(load.table) has been loaded already.",
+                    hint: "Nothing needs to be done.")
+            }
+        }
+    }
+
     private func hardLink(_ path: String, as new: String) throws {
         if Foundation.link(path, new) == 0 || errno == EEXIST { return }
         do {
@@ -74,10 +106,14 @@ extension EmbeddedWarehouse {
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let name = "\(batch.run).parquet"
         let path = "\(folder)/\(name)"
-        let statistics = try await duckDB().connect().perform { session in
-            try session.copy(LoadRegister.copy(batch, to: path, key: key))
+        do {
+            let statistics = try await duckDB().connect().perform { session in
+                try session.copy(LoadRegister.copy(batch, to: path, key: key))
+            }
+            return LakeCommit.LinkedFile(name: name, written: LoadRegister.written(statistics))
+        } catch let error as DuckError {
+            throw error.asLakeProblem
         }
-        return LakeCommit.LinkedFile(name: name, written: LoadRegister.written(statistics))
     }
 
     private func refuseOldFence(_ fence: FencingToken, on connection: PGConnection) async throws {

@@ -81,11 +81,13 @@ extension EmbeddedWarehouse {
         let password = try await password(of: place).reveal()
         try await owner.transaction(organization: nil) { connection in
             let exists = try await !connection.query("SELECT FROM pg_roles WHERE rolname = \(name)").isEmpty
+            // The words of CREATE that only a superuser may repeat are not repeated.
+            let rights = exists ? "" : "NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
             try await connection.query(
                 SQL(
                     unsafe: """
-                        \(exists ? "ALTER" : "CREATE") ROLE \(identifier) LOGIN PASSWORD '\(password)' NOSUPERUSER
-                        NOCREATEDB NOCREATEROLE NOBYPASSRLS CONNECTION LIMIT 40
+                        \(exists ? "ALTER" : "CREATE") ROLE \(identifier) LOGIN PASSWORD '\(password)' \(rights)
+                        CONNECTION LIMIT 40
                         """))
             // The owner must be a member to give the schema away; a superuser is one already.
             try await connection.query(SQL(unsafe: "GRANT \(identifier) TO CURRENT_USER"))
@@ -122,6 +124,7 @@ extension EmbeddedWarehouse {
             try await connection.script(
                 """
                 BEGIN;
+                \(Self.hiddenValues)
                 CREATE TABLE IF NOT EXISTS _weir_fence (value bigint NOT NULL);
                 INSERT INTO _weir_fence SELECT 0 WHERE NOT EXISTS (SELECT FROM _weir_fence);
                 CREATE TABLE IF NOT EXISTS _weir_loads (
@@ -132,6 +135,27 @@ extension EmbeddedWarehouse {
                 """)
         }
     }
+
+    /// DuckLake keeps the smallest and largest value of each column in the catalogue, which is not encrypted: those of
+    /// text and bytes, which may be a person's name, are left out. Readers then read one file more at worst.
+    private static let hiddenValues = """
+        CREATE OR REPLACE FUNCTION _weir_hide_values() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+        BEGIN
+          IF NOT EXISTS (
+            SELECT FROM ducklake_column c
+            WHERE c.table_id = new.table_id AND c.column_id = new.column_id AND c.end_snapshot IS NULL
+              AND c.column_type ~ '^(u?int[0-9]|float|decimal|date|time|boolean|uuid)')
+          THEN
+            new.min_value := NULL;
+            new.max_value := NULL;
+          END IF;
+          RETURN new;
+        END $$;
+        CREATE OR REPLACE TRIGGER _weir_hide_values BEFORE INSERT OR UPDATE ON ducklake_file_column_stats
+          FOR EACH ROW EXECUTE FUNCTION _weir_hide_values();
+        CREATE OR REPLACE TRIGGER _weir_hide_values BEFORE INSERT OR UPDATE ON ducklake_table_column_stats
+          FOR EACH ROW EXECUTE FUNCTION _weir_hide_values();
+        """
 
     /// A connection as the warehouse's own role.
     func withCatalogue<Value: Sendable>(

@@ -6,7 +6,7 @@ package import Warehousing
 extension EmbeddedWarehouse {
     package func removeOrphans(of place: WarehousePlace, before moment: Date) async throws {
         try await withCatalogue(place) { connection in
-            // RAW is tidied by each load, which alone may write there.
+            // RAW is tidied by each load.
             for schema in WarehouseSchema.allCases where schema != .raw {
                 try await removeOrphans(in: schema, of: place, before: moment, on: connection)
             }
@@ -37,6 +37,8 @@ extension EmbeddedWarehouse {
         let folder = "\(root)\(schema.rawValue)"
         let names = (try? FileManager.default.subpathsOfDirectory(atPath: folder)) ?? []
         return names.compactMap { name in
+            // In RAW only what loads make: a person's model there may be writing files of DuckLake's at this moment.
+            if schema == .raw, (name as NSString).lastPathComponent.hasPrefix("ducklake-") { return nil }
             let path = "\(folder)/\(name)"
             let attributes = try? FileManager.default.attributesOfItem(atPath: path)
             guard let attributes, attributes[.type] as? FileAttributeType == .typeRegular,

@@ -93,7 +93,9 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
         parameters["user"] = catalogue(of: place)
         parameters["password"] = try await password(of: place).reveal()
         parameters["application_name"] = "weirhouse \(place.name)"
-        return Secret(parameters.sorted { $0.key < $1.key }.map { "\($0.key)='\($0.value)'" }.joined(separator: " "))
+        // A worker that was stopped inside a commit must not keep later loads waiting.
+        parameters["options"] = "-c idle_in_transaction_session_timeout=120s"
+        return Conninfo.text(parameters)
     }
 
     /// `ATTACH …` of the catalogue.

@@ -71,7 +71,7 @@ struct LakeCommit {
         try await connection.query(
             """
             INSERT INTO ducklake_snapshot (snapshot_id, snapshot_time, schema_version, next_catalog_id, next_file_id)
-            VALUES (\(snapshot), now(), \(schemaVersion), \(nextCatalogID), \(nextFileID))
+            VALUES (\(snapshot), clock_timestamp(), \(schemaVersion), \(nextCatalogID), \(nextFileID))
             """)
         try await connection.query(
             """

@@ -38,6 +38,7 @@ struct LiveOperations: Operations {
         let secretName = CloneRun.secretName(environment: place.environment, source: source)
         if let url {
             // First, so that an address that leads nowhere leaves nothing behind and replaces none that works.
+            try await refuseAnotherDatabase(url, named: source, in: place)
             try await house.checkSource(url, for: order)
             try await house.secrets.put(Secret(Array(url.utf8)), named: secretName, of: place.organization)
         } else if try await house.secrets.get(secretName, of: place.organization) == nil {
@@ -67,6 +68,20 @@ struct LiveOperations: Operations {
         return CloneAccepted(runID: run.description, runURL: "\(address())/runs/\(run)")
     }
 
+    /// A source's name stands for one database: another one of the same name would replace its tables.
+    private func refuseAnotherDatabase(_ url: String, named source: String, in place: WarehousePlace) async throws {
+        let name = CloneRun.secretName(environment: place.environment, source: source)
+        let stored = try await metadata { try await house.secrets.get(name, of: place.organization) }
+        guard let stored else { return }
+        let old = try ConnectionAddress(String(decoding: stored.reveal(), as: UTF8.self))
+        let new = try ConnectionAddress(url)
+        guard old.place == new.place, old.database == new.database else {
+            throw Problem(
+                .conflict, "The source \(source) is the database \(old.database) at \(old.place) already.",
+                hint: "Give this one another name with --source.")
+        }
+    }
+
     func testSource(_ request: SourceTestRequest, as caller: Caller) async throws -> SourceTestResult {
         let (identity, streams) = try await house.inspectSource(request.url)
         return SourceTestResult(
@@ -85,7 +100,8 @@ struct LiveOperations: Operations {
         guard let name = request.source ?? address.map({ Slug.snakeCase($0.database) }) else {
             throw Problem(.invalidInput, "The address of the source is missing.", hint: "Give it as url.")
         }
-        guard Slug.isValid(name) else {
+        // The form that names of tables are made of: no `__`, which separates the source from the table.
+        guard Slug.isValid(name), Slug.snakeCase(name) == name else {
             throw Problem(
                 .invalidInput, "\(name) cannot name a source.",
                 hint: "Use a to z, digits and _, led by a letter, at most 40.")

@@ -86,14 +86,14 @@ struct ObservationLog: Sendable {
     /// The cause, without what looks like a password in a connection string.
     private func cause(_ problem: Problem) -> String {
         guard let cause = problem.cause else { return "" }
-        return "[\(Redaction.redact(String(describing: cause)))]"
+        return "[\(Redaction.redact(String(describing: cause)).prefix(4000))]"
     }
 }
 
 /// Takes passwords out of text that other programs wrote.
 enum Redaction {
     static func redact(_ text: String) -> String {
-        text.replacing(/(?i)(password|footer_key_value)\s*[=:]\s*('[^']*'|\S+)/) { "\($0.output.1)=•••" }
+        text.replacing(/(?i)(password|footer_key_value)\s*[=:]\s*('(?:\\.|[^'\\])*'|\S+)/) { "\($0.output.1)=•••" }
             .replacing(/(?i)(postgres(?:ql)?:\/\/[^:\/@\s]*):[^@\s]*@/) { "\($0.output.1):•••@" }
     }
 }

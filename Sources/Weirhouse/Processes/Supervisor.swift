@@ -40,7 +40,7 @@ struct Supervisor: Sendable {
                 .path(FilePath(OwnProgram.path)), arguments: Arguments(child.arguments), environment: environment,
                 platformOptions: platform, input: .inputWriter, output: .discarded, error: .sequence
             ) { execution in
-                for try await line in execution.standardError.strings() {
+                for try await line in execution.standardError.strings(bufferingPolicy: .unbounded) {
                     FileHandle.standardError.write(Data("\(line.trimmingCharacters(in: .newlines))\n".utf8))
                 }
             }

@@ -61,7 +61,7 @@ struct WorkerProcess: Service {
                 remember: { streams, position, job in
                     let order: CloneOrder = try job.payload()
                     try await landed.remember(
-                        streams, of: order.source, position: position, in: CloneRun.place(of: job))
+                        streams, of: order.source, position: position, in: CloneRun.place(of: job), by: job)
                 }),
             ModelJob(
                 adapter: adapter, landed: landed, modelsFolder: house.folder.models,

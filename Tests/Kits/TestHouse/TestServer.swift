@@ -1,5 +1,5 @@
 import Foundation
-package import Kernel
+import Kernel
 package import Postgres
 
 /// The PostgreSQL server at WEIR_TEST_POSTGRES, a superuser's address.

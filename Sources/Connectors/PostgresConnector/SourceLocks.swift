@@ -1,0 +1,70 @@
+import Connecting
+import DuckDB
+import Kernel
+import Postgres
+
+/// Keeps the tables of a snapshot as they are until it closes, as pg_dump does: an ACCESS SHARE lock, which only a change
+/// of the table itself waits for (PostgreSQL documentation, 13.3.1).
+///
+/// Without it a table that is emptied or rewritten after the snapshot was taken shows no rows in it (13.6), and a change
+/// that stands in line between two of our sessions would wait for the first while the second waits for the change.
+struct SourceLocks: Sendable {
+    /// One statement each; views and foreign tables cannot be locked, or only with rights that reading does not ask for.
+    private let tables: [String]
+
+    init(_ streams: [SourceStream]) {
+        tables = streams.compactMap { stream in
+            let name = "\(SQL.quoted(stream.name.schema)).\(SQL.quoted(stream.name.table))"
+            return switch stream.kind {
+            case .table: "ONLY \(name)"
+            case .partitionedTable: name
+            default: nil
+            }
+        }
+    }
+
+    /// All in one statement; nil if there is nothing to lock.
+    var statement: String? {
+        tables.isEmpty ? nil : Self.lock(tables.joined(separator: ", "))
+    }
+
+    private static func lock(_ tables: String) -> String { "LOCK TABLE \(tables) IN ACCESS SHARE MODE" }
+
+    /// In the transaction that will hold the snapshot, before it is taken. A table that cannot be locked, because it is
+    /// gone by now or somebody changes it for long, is left to fail by itself when it is read.
+    func take(on holder: PGConnection) async throws {
+        guard let statement else { return }
+        do {
+            try await attempt(statement, on: holder)
+        } catch let error as PGError where error.state != nil {
+            for table in tables {
+                do {
+                    try await attempt(Self.lock(table), on: holder)
+                } catch let error as PGError where error.state != nil {
+                    continue
+                }
+            }
+        }
+    }
+
+    private func attempt(_ statement: String, on holder: PGConnection) async throws {
+        try await holder.script("SAVEPOINT locks")
+        do {
+            try await holder.script(statement)
+            try await holder.script("RELEASE locks")
+        } catch {
+            // Released too: a snapshot cannot be exported from inside a savepoint.
+            _ = try? await holder.script("ROLLBACK TO locks; RELEASE locks")
+            throw error
+        }
+    }
+}
+
+/// A query at the source whose client is gone ends within seconds instead of going on to its end: from PostgreSQL 14 on,
+/// where the server can notice it (PostgreSQL documentation, 20.3.2).
+enum ClientWatch {
+    static let setting = """
+        SELECT set_config('client_connection_check_interval', '3000', false)
+        FROM pg_settings WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%'
+        """
+}
