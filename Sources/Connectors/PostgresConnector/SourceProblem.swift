@@ -117,6 +117,11 @@ enum SourceProblem {
                 .unsupported, "\(what) holds a moment after the year 294246.",
                 hint: "DuckDB cannot hold it: correct the value or leave the table out.", cause: cause)
         }
+        if message.contains("Out of Memory") {
+            return Problem(
+                .unsupported, "\(what) holds values that are too large to be read at once.",
+                hint: "Some 2,000 rows in a row have to fit into 100 MB. Leave the table out.", cause: cause)
+        }
         if message.contains("has not been populated") {
             return Problem(
                 .unsupported, "\(what) was never filled.", hint: "Refresh the materialized view, or leave it out.",

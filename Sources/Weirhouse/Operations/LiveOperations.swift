@@ -38,7 +38,7 @@ struct LiveOperations: Operations {
         let secretName = CloneRun.secretName(environment: place.environment, source: source)
         if let url {
             // First, so that an address that leads nowhere leaves nothing behind and replaces none that works.
-            try await refuseAnotherDatabase(url, named: source, in: place)
+            if request.source == nil { try await refuseAnotherDatabase(url, named: source, in: place) }
             try await house.checkSource(url, for: order)
             try await house.secrets.put(Secret(Array(url.utf8)), named: secretName, of: place.organization)
         } else if try await house.secrets.get(secretName, of: place.organization) == nil {
@@ -68,7 +68,7 @@ struct LiveOperations: Operations {
         return CloneAccepted(runID: run.description, runURL: "\(address())/runs/\(run)")
     }
 
-    /// A source's name stands for one database: another one of the same name would replace its tables.
+    /// A source's name stands for one database: another one whose name is the same by chance would replace its tables.
     private func refuseAnotherDatabase(_ url: String, named source: String, in place: WarehousePlace) async throws {
         let name = CloneRun.secretName(environment: place.environment, source: source)
         let stored = try await metadata { try await house.secrets.get(name, of: place.organization) }
@@ -78,7 +78,7 @@ struct LiveOperations: Operations {
         guard old.place == new.place, old.database == new.database else {
             throw Problem(
                 .conflict, "The source \(source) is the database \(old.database) at \(old.place) already.",
-                hint: "Give this one another name with --source.")
+                hint: "Name this one with --source; give the same name if that database has moved here.")
         }
     }
 
