@@ -38,7 +38,8 @@ struct Metadata: Sendable {
         all["connect_timeout"] = "10"
         all["application_name"] = "weirhouse"
         // A worker that was stopped or cut off inside a transaction must not hold its rows longer than its lease.
-        all["options"] = "-c idle_in_transaction_session_timeout=15s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5"
+        all["options"] =
+            "-c idle_in_transaction_session_timeout=15s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5"
         all["tcp_user_timeout"] = "15000"
         return Conninfo.text(all)
     }

@@ -22,7 +22,8 @@ struct PrivateCluster: Sendable {
         self.folder = folder
         self.ownerPassword = ownerPassword
         let candidates = programs.map { [$0] } ?? Self.debianPrograms
-        guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: "\($0)/initdb") }) else {
+        guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: "\($0)/initdb") })
+        else {
             throw Problem(
                 .missingDependency, "PostgreSQL's programs are not \(programs.map { "in \($0)" } ?? "installed").",
                 hint: "Run `make bootstrap`, or set WEIR_POSTGRES_BIN or DATABASE_URL.")
@@ -33,7 +34,8 @@ struct PrivateCluster: Sendable {
     /// Where Debian has them, the newest version first.
     private static var debianPrograms: [String] {
         let folder = "/usr/lib/postgresql"
-        let versions = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap(Int.init).sorted()
+        let versions = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap(Int.init)
+            .sorted()
         return versions.reversed().map { "\(folder)/\($0)/bin" }
     }
 
@@ -54,7 +56,8 @@ struct PrivateCluster: Sendable {
         if runsAsRoot { try giveToPostgresUser(passing) }
         try await makeCluster(in: passing)
         guard rename(passing, folder.postgres) == 0 else {
-            throw Problem(.internal, "The metadata database cannot be put in its place.", hint: "Check the folder's rights.")
+            throw Problem(
+                .internal, "The metadata database cannot be put in its place.", hint: "Check the folder's rights.")
         }
     }
 

@@ -95,7 +95,7 @@ class Reader:
                     self._ends.wait(0.02)  # it is down
                 elif self.answers[name][-1:] != [answer]:
                     self.answers[name].append(answer)
-            self._ends.wait(0.01)
+            self._ends.wait(0.05)
 
     def _ask(self, sql: str) -> Any:
         try:

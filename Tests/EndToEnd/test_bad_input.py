@@ -80,7 +80,8 @@ def test_a_wrong_password_is_one_line_that_does_not_repeat_it_and_does_not_repla
     "address",
     [
         "", "nonsense", "mysql://user@host/db", "postgresql://", "postgresql://host",
-        "postgresql://u:s3cret@host:99999/db", "postgresql://u:s3cret@host:abc/db", "postgresql://u:s3cret@host/db?sslmode=maybe",
+        "postgresql://u:s3cret@host:99999/db",
+        "postgresql://u:s3cret@host:abc/db", "postgresql://u:s3cret@host/db?sslmode=maybe",
         "postgresql://u:s3cret@host/db?passfile=/etc/passwd", "postgresql://u:s3cret@host/db?nonsense=1",
         "postgresql://u:s3cret%zz@host/db", "postgresql:///db", "postgresql://u:s3cret@[::1/db",
     ])
@@ -169,7 +170,8 @@ def queried(shared_house: House, make_module_database: Callable[..., Database]) 
         ("UPDATE RAW.queried__notes SET body = 'x'", "UPDATE"), ("DROP TABLE RAW.queried__notes", "DROP"),
         ("CREATE TABLE RAW.mine AS SELECT 1", "CREATE"),
         ("CREATE OR REPLACE VIEW MARTS.v AS SELECT 1", "CREATE"),
-        ("ALTER TABLE RAW.queried__notes ADD COLUMN x int", "ALTER"), ("COPY RAW.queried__notes TO '/tmp/x.csv'", "COPY"),
+        ("ALTER TABLE RAW.queried__notes ADD COLUMN x int", "ALTER"),
+        ("COPY RAW.queried__notes TO '/tmp/x.csv'", "COPY"),
         ("ATTACH 'x.db'", "ATTACH"), ("SET memory_limit = '1TB'", "SET"), ("PRAGMA database_list", ""),
         ("CALL ducklake_snapshots('lake')", ""), ("WITH x AS (DELETE FROM RAW.queried__notes) SELECT 1", ""),
         ("EXPLAIN ANALYZE DELETE FROM RAW.queried__notes", ""), ("TRUNCATE RAW.queried__notes", ""),

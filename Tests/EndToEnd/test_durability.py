@@ -95,7 +95,7 @@ def test_changed_rows_and_columns_are_replaced_and_a_removed_table_stays_as_it_w
     assert lake.faults(house) == []
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 def test_ctrl_c_in_the_middle_of_a_clone_stops_in_seconds_and_the_next_up_ends_the_run(
     make_house: Callable[..., House], make_database: Callable[..., Database]
 ) -> None:

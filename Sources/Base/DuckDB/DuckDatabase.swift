@@ -65,7 +65,8 @@ package struct DuckError: Error, Sendable, CustomStringConvertible {
                 .diskFull, "The disk that holds the lake is full.", hint: "Free space, then clone again.", cause: self)
         }
         if isOutOfMemory {
-            return Problem(.busy, "DuckDB needs more memory than it may have now.", hint: "It is tried again.", cause: self)
+            return Problem(
+                .busy, "DuckDB needs more memory than it may have now.", hint: "It is tried again.", cause: self)
         }
         return Problem(wrapping: self)
     }

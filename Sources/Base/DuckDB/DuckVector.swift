@@ -177,9 +177,16 @@ struct DuckVector {
 
     @inline(__always)
     private func load<Value: BitwiseCopyable>(_ row: Int, _: Value.Type) -> Value {
-        guard let data else { preconditionFailure("DuckDB gave a vector of values without data.") }
+        guard let data else { return Self.zeros.load(as: Value.self) }
         return data.load(fromByteOffset: row * MemoryLayout<Value>.stride, as: Value.self)
     }
+
+    /// What a vector without data reads as: DuckDB gives none only where there are no values. Never written to.
+    nonisolated(unsafe) private static let zeros: UnsafeRawPointer = {
+        let bytes = UnsafeMutableRawPointer.allocate(byteCount: 16, alignment: 16)
+        bytes.initializeMemory(as: UInt8.self, repeating: 0, count: 16)
+        return UnsafeRawPointer(bytes)
+    }()
 
     private func signed(at row: Int, _ bytes: Int) -> Int64 {
         switch bytes {

@@ -2,6 +2,7 @@ internal import CLibPQ
 import Dispatch
 import Foundation
 package import Kernel
+import Synchronization
 
 /// One connection through libpq. Statements run one after the other on a thread of its own; cancelling the waiting task
 /// asks the server to cancel the statement.
@@ -11,6 +12,8 @@ package final class PGConnection: @unchecked Sendable {
     private let queue: DispatchQueue
     /// Set on `queue` when the connection is closed on purpose.
     private var isClosed = false
+    /// Whether a cancel request was sent. The server may act on it late, upon the next statement, whoever's that is.
+    private let sentCancel = Atomic(false)
 
     private init(handle: OpaquePointer, queue: DispatchQueue) {
         self.handle = handle
@@ -79,10 +82,13 @@ package final class PGConnection: @unchecked Sendable {
         try await onQueue { handle in Int(PQserverVersion(handle)) }
     }
 
-    /// Whether libpq still holds it to be usable.
+    /// Whether it is idle and nothing of its past can reach the next user's statements.
     package func isUsable() async -> Bool {
-        (try? await onQueue { handle in PQstatus(handle) == CONNECTION_OK && PQtransactionStatus(handle) == PQTRANS_IDLE
-        })
+        guard !sentCancel.load(ordering: .acquiring) else { return false }
+        return
+            (try? await onQueue { handle in
+                PQstatus(handle) == CONNECTION_OK && PQtransactionStatus(handle) == PQTRANS_IDLE
+            })
             ?? false
     }
 
@@ -123,6 +129,7 @@ package final class PGConnection: @unchecked Sendable {
     /// PostgreSQL documentation, 34.7: a cancel request may be sent from any thread.
     private func cancelStatement() {
         guard let cancel = PQgetCancel(handle) else { return }
+        sentCancel.store(true, ordering: .releasing)
         var buffer = [CChar](repeating: 0, count: 256)
         _ = PQcancel(cancel, &buffer, Int32(buffer.count))
         PQfreeCancel(cancel)

@@ -111,7 +111,7 @@ final class PostgresSnapshot: SourceSnapshot {
         let select = "SELECT \(columns.joined(separator: ", ")) FROM \(relation(stream))\(condition(part))"
         let names = RawNaming.columns(of: stream)
         do {
-            let statistics = try await readers.copy(select, columns: names, to: file)
+            let statistics = try await copy(select, columns: names, to: file, of: stream)
             try await refuseWrapped(statistics, in: stream, names: names)
             return WrittenFile(
                 rows: statistics.rows, bytes: statistics.bytes, footerBytes: statistics.footerBytes,
@@ -121,6 +121,18 @@ final class PostgresSnapshot: SourceSnapshot {
         } catch {
             if let column = columnWithNaN(in: error, of: stream) { throw ColumnNeedsText(column: column) }
             throw SourceProblem.of(error, at: address, reading: stream.name)
+        }
+    }
+
+    /// Rows that turn out too wide for the memory are read again in the smallest groups, while nobody else reads.
+    private func copy(
+        _ select: String, columns: [String], to file: ParquetTarget, of stream: SourceStream
+    ) async throws -> CopyStatistics {
+        do {
+            return try await readers.copy(select, columns: columns, to: file, as: stream.isWide ? .wide : .narrow)
+        } catch let error as DuckError where error.isOutOfMemory {
+            try? FileManager.default.removeItem(atPath: file.path)
+            return try await readers.copy(select, columns: columns, to: file, as: .widest)
         }
     }
 
@@ -211,6 +223,14 @@ private final class Turn: Sendable {
             return nil
         }
         next?.resume()
+    }
+}
+
+extension SourceStream {
+    /// Whether 122,880 of its rows, as the source estimates them, are more than some 60 MB.
+    fileprivate var isWide: Bool {
+        guard let estimatedBytes, let estimatedRows, estimatedRows > 0 else { return kind != .table }
+        return estimatedBytes / estimatedRows > 500
     }
 }
 

@@ -22,7 +22,8 @@ package struct PostgresSource: Source {
     /// that would leave out rows silently (with `off` such a read is an error).
     var conninfo: Secret<String> {
         address.conninfo(session: [
-            "row_security": "off", "statement_timeout": "0", "lock_timeout": "20000", "idle_in_transaction_session_timeout": "0",
+            "row_security": "off", "statement_timeout": "0", "lock_timeout": "20000",
+            "idle_in_transaction_session_timeout": "0",
             "intervalstyle": "postgres", "datestyle": "ISO", "timezone": "UTC", "bytea_output": "hex",
             "extra_float_digits": "1",
         ])

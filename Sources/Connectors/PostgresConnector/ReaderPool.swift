@@ -15,6 +15,7 @@ actor ReaderPool {
 
     private var idle: [Reader]
     private var waiting: [CheckedContinuation<Void, Never>] = []
+    private var wantedAlone = 0
 
     private let snapshot: String
     /// Set when a reader could not come back: the snapshot or the server is gone.
@@ -68,17 +69,35 @@ actor ReaderPool {
             "CALL postgres_execute('\(reader.alias)', \(DuckSQL.literal(statement)))")
     }
 
-    /// Runs a SELECT at the source and writes its rows to one encrypted Parquet file, in row groups that end after so
-    /// many rows or bytes: wide rows must not need more memory. (DuckDB counts bytes only while it need not preserve the
-    /// order of rows.)
-    func copy(_ select: String, columns: [String], to file: ParquetTarget) async throws -> CopyStatistics {
-        let reader = try await take()
+    /// How a part is written.
+    struct Writing {
+        /// Row groups end after so many rows or bytes, so that wide rows need no more memory than others. (DuckDB counts
+        /// bytes only while it need not preserve the order of rows, and takes a fifth longer then.)
+        var groupRows: Int
+        var groupBytes: Int?
+        /// While no other reader reads.
+        var isAlone = false
+
+        static let narrow = Writing(groupRows: 122_880)
+        static let wide = Writing(groupRows: 122_880, groupBytes: 32 << 20)
+        static let widest = Writing(groupRows: 2048, groupBytes: 16 << 20, isAlone: true)
+
+        fileprivate var options: String {
+            "ROW_GROUP_SIZE \(groupRows)" + (groupBytes.map { ", ROW_GROUP_SIZE_BYTES \($0)" } ?? "")
+        }
+    }
+
+    /// Runs a SELECT at the source and writes its rows to one encrypted Parquet file.
+    func copy(
+        _ select: String, columns: [String], to file: ParquetTarget, as writing: Writing
+    ) async throws -> CopyStatistics {
+        let reader = try await take(alone: writing.isAlone)
+        defer { if writing.isAlone { endBeingAlone() } }
         let names = columns.map(DuckSQL.quoted)
         let fieldIDs = names.enumerated().map { "\($1): \($0 + 1)" }.joined(separator: ", ")
         let sql = """
             COPY (FROM postgres_query('\(reader.alias)', \(DuckSQL.literal(select))) AS t (\(names.joined(separator: ", "))))
-            TO \(DuckSQL.literal(file.path)) (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880,
-              ROW_GROUP_SIZE_BYTES '32MB',
+            TO \(DuckSQL.literal(file.path)) (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, \(writing.options),
               FIELD_IDS {\(fieldIDs)}, RETURN_STATS true, ENCRYPTION_CONFIG {footer_key_value: from_base64('\(base64(file.key))')})
             """
         do {
@@ -118,25 +137,34 @@ actor ReaderPool {
         }.value
     }
 
-    private func take() async throws -> Reader {
+    /// Waits for a reader; to be alone, for all of them, while nobody else gets one.
+    private func take(alone: Bool) async throws -> Reader {
+        if alone { wantedAlone += 1 }
         while true {
             if let failure {
-                // All who wait must hear of it.
-                wakeNext()
+                if alone { endBeingAlone() }
                 throw failure
             }
-            if let reader = idle.popLast() { return reader }
+            let mayGo = alone ? idle.count == count : wantedAlone == 0
+            if mayGo, let reader = idle.popLast() { return reader }
             await withCheckedContinuation { waiting.append($0) }
         }
     }
 
-    private func give(_ reader: Reader) {
-        idle.append(reader)
-        wakeNext()
+    private func endBeingAlone() {
+        wantedAlone -= 1
+        wakeAll()
     }
 
-    private func wakeNext() {
-        if !waiting.isEmpty { waiting.removeFirst().resume() }
+    private func give(_ reader: Reader) {
+        idle.append(reader)
+        wakeAll()
+    }
+
+    private func wakeAll() {
+        let woken = waiting
+        waiting = []
+        for continuation in woken { continuation.resume() }
     }
 
     private func base64(_ key: Secret<[UInt8]>) -> String { Data(key.reveal()).base64EncodedString() }

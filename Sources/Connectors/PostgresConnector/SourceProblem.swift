@@ -46,6 +46,11 @@ enum SourceProblem {
             return Problem(
                 .diskFull, "The disk that holds the lake is full.", hint: "Free space, then clone again.", cause: error)
         }
+        if error.isOutOfMemory {
+            return Problem(
+                .unsupported, "The rows\(of(stream)) are too large for the worker's memory.",
+                hint: "Leave the table out, or clone a view of it without its largest column.", cause: error)
+        }
         return byMessage(error.message, at: address, reading: stream, cause: error)
     }
 
@@ -55,6 +60,16 @@ enum SourceProblem {
         let text = message.lowercased()
         func says(_ phrases: String...) -> Bool { phrases.contains { text.contains($0) } }
 
+        if says("invalid snapshot identifier", "current transaction is aborted", "canceling statement due to conflict")
+            || (says("snapshot") && says("does not exist"))
+        {
+            return interrupted(address, cause: cause)
+        }
+        if says("too many clients", "remaining connection slots") {
+            return Problem(
+                .sourceUnreachable, "The database at \(address.place) has no connection left.",
+                hint: "Raise max_connections there or try later.", cause: cause)
+        }
         if says("lock timeout") {
             return Problem(
                 .sourceChanged, "Somebody changes or locks the table\(stream.map { " \($0)" } ?? "") at the source.",
@@ -96,11 +111,6 @@ enum SourceProblem {
                 .sourceUnreachable, "The database at \(address.place) cannot be reached.",
                 hint: "Check the host and port, and that the server runs and accepts connections from here.",
                 cause: cause)
-        }
-        if says("too many clients", "remaining connection slots") {
-            return Problem(
-                .sourceUnreachable, "The database at \(address.place) has no connection left.",
-                hint: "Raise max_connections there or try later.", cause: cause)
         }
         return unreadable(message, reading: stream, cause: cause)
     }

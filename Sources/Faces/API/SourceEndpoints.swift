@@ -21,7 +21,8 @@ extension Endpoint {
             body: Shapes.cloneRequest,
             answer: .json(Shapes.cloneAccepted, "The run has begun.", status: 202),
             problems: [
-                .notFound, .sourceUnreachable, .sourceCredentials, .sourceMissing, .sourcePermission, .sourceInterrupted,
+                .notFound, .sourceUnreachable, .sourceCredentials, .sourceMissing, .sourcePermission,
+                .sourceInterrupted,
             ],
             action: .signedIn { call, caller in
                 try .json(await call.operations.startClone(call.decoded(), as: caller), status: .accepted)

@@ -9,10 +9,11 @@ enum SQLName {
 
     /// Text as it is, for a file that dbt renders: no part of it is taken for a template.
     static func literal(_ text: String) -> String {
-        // Jinja makes a line feed of a carriage return.
         let scalars = Array(text.unicodeScalars)
         let isTemplate = zip(scalars, scalars.dropFirst()).contains { $0 == "{" && ["{", "%", "#"].contains($1) }
-        return (isTemplate ? text.replacingScalar("{", with: "{{ '{' }}") : text).replacingScalar("\r", with: "{{ '\\r' }}")
+        let escaped = isTemplate ? text.replacingScalar("{", with: "{{ '{' }}") : text
+        // Jinja makes a line feed of a carriage return.
+        return escaped.replacingScalar("\r", with: "{{ '\\r' }}")
     }
 
     /// A string literal inside a template expression.

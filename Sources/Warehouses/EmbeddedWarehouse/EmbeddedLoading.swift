@@ -61,7 +61,8 @@ extension EmbeddedWarehouse {
             defer { if descriptor >= 0 { close(descriptor) } }
             guard descriptor >= 0, fsync(descriptor) == 0 else {
                 throw Problem(
-                    .diskFull, "The warehouse's files cannot be made durable.", hint: "Check the disk, then clone again.")
+                    .diskFull, "The warehouse's files cannot be made durable.",
+                    hint: "Check the disk, then clone again.")
             }
         }
     }

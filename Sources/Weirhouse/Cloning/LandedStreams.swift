@@ -10,7 +10,8 @@ struct LandedStreams: Sendable {
     let pool: PGPool
 
     func remember(
-        _ streams: [LandedStream], of source: String, position: SourcePosition, in place: WarehousePlace, by job: ClaimedJob
+        _ streams: [LandedStream], of source: String, position: SourcePosition, in place: WarehousePlace,
+        by job: ClaimedJob
     ) async throws {
         try await pool.transaction(organization: place.organization) { connection in
             try await JobQueue.confirm(job, on: connection)

@@ -130,7 +130,8 @@ struct RunReader: Sendable {
     /// From the first byte read to the load's commit.
     private func loadSeconds(_ jobs: [PGRow]) throws -> Double? {
         guard let start = try job("extract", in: jobs)?.optionalDouble("started_s"),
-            let load = try job("load", in: jobs), try state(load) == .success, let end = try load.optionalDouble("finished_s")
+            let load = try job("load", in: jobs), try state(load) == .success,
+            let end = try load.optionalDouble("finished_s")
         else { return nil }
         return rounded(end - start)
     }

@@ -65,6 +65,6 @@ enum CSV {
         let isPlain = text.utf8.allSatisfy { unit in
             unit != UInt8(ascii: ",") && unit != UInt8(ascii: "\"") && unit != 10 && unit != 13
         }
-        return isPlain && !text.isEmpty ? text : "\"\(text.replacing("\"", with: "\"\""))\""
+        return isPlain && !text.isEmpty ? text : "\"\(text.replacingScalar("\"", with: "\"\""))\""
     }
 }

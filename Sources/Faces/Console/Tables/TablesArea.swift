@@ -122,6 +122,6 @@ struct TablePage: Sendable {
 
     /// Plain names stay as they are; DuckDB takes all others in quotes.
     private static func quoted(_ name: String) -> String {
-        Slug.isValid(name.lowercased()) ? name : "\"\(name.replacing("\"", with: "\"\""))\""
+        Slug.isValid(name.lowercased()) ? name : "\"\(name.replacingScalar("\"", with: "\"\""))\""
     }
 }
