@@ -31,10 +31,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="50,000 rows and one round, to try the harness")
     parser.add_argument("--only", metavar="NAMES", default="",
                         help=f"comma-separated, of: {', '.join(NAMES)}; `dlt` means all of dlt-…")
+    parser.add_argument("--memory", metavar="NAMES", default="",
+                        help="whose peak memory is measured beside Weirhouse's; all that run if left out")
     parser.add_argument("--weir", type=Path, default=REPOSITORY / ".build" / "release" / "weir",
                         help="the binary (default: .build/release/weir)")
     options = parser.parse_args()
     options.names = chosen(options.only, parser)
+    options.weighed = chosen(options.memory, parser)
     return options
 
 
@@ -81,7 +84,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="weirhouse-bench.", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        bench = Bench(environments, source, binary, folder, options.names, sizes, say)
+        bench = Bench(environments, source, binary, folder, options.names, sizes, say, options.weighed)
         bench.loading()
         bench.memory()
         bench.starts()

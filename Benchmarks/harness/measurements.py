@@ -41,12 +41,13 @@ class Bench:
     """One run over all that was asked for. Results gather in `results`, a tree of plain values."""
 
     def __init__(self, environments: Environments, source: SourceServer, binary: Path, folder: Path,
-                 wanted: list[str], sizes: Sizes, say) -> None:
+                 wanted: list[str], sizes: Sizes, say, weighed: list[str]) -> None:
         self.environments = environments
         self.source = source
         self.binary = binary
         self.folder = folder
         self.peers = [peer(environments, source) for peer in PEERS if peer.name in wanted]
+        self.weighed = weighed
         self.weirhouse_wanted = Weirhouse.name in wanted
         self.weirhouse_missing = missing(binary) if self.weirhouse_wanted else "it was not asked for"
         self.sizes = sizes
@@ -68,7 +69,7 @@ class Bench:
             dataset = big(rows)
             self._fill(dataset)
             outcomes: dict = {}
-            for peer in self.peers:
+            for peer in (peer for peer in self.peers if peer.name in self.weighed):
                 outcomes[peer.name] = self._peak(peer, dataset, MemoryWatch())
             if self.weirhouse_wanted:
                 outcomes[Weirhouse.name] = self._weirhouse_peak(dataset)

@@ -47,7 +47,8 @@ struct DataFolder: Sendable {
     private func checkVersion() throws {
         let file = "\(path)/version"
         guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
-            let others = try FileManager.default.contentsOfDirectory(atPath: path)
+            // `make demo` keeps its sample shop and log here, from before the first start.
+            let others = try FileManager.default.contentsOfDirectory(atPath: path).filter { !$0.hasPrefix("demo-") }
             guard others.isEmpty else {
                 throw Problem(
                     .invalidInput, "\(path) is not empty and no data folder of Weirhouse.",

@@ -2,6 +2,7 @@
 #include "weir_duckdb.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,3 +29,5 @@ const char *weir_duckdb_load(const char *runtime, const char *library, weir_duck
     WEIR_DUCKDB_FUNCTIONS(WEIR_DUCKDB_RESOLVE)
     return NULL;
 }
+
+void weir_release_freed_memory(void) { malloc_trim(0); }

@@ -1,3 +1,4 @@
+internal import CDuckDB
 import Kernel
 
 /// One DuckDB instance that all work of a process shares, opened at its first use: loading the extensions costs a third of
@@ -34,6 +35,12 @@ package actor SharedDuckDB {
         // In a task of its own: a caller that is cancelled says nothing about the instance.
         await Task { (try? await database.connect().execute("SELECT 1")) != nil }.value
     }
+}
+
+/// This process's memory.
+package enum DuckMemory {
+    /// Gives back to the system what loads have freed: glibc keeps it otherwise, beside what dbt is about to take.
+    package static func releaseFreed() { weir_release_freed_memory() }
 }
 
 /// Opens DuckDB when it is needed; a process without DuckDB throws here.

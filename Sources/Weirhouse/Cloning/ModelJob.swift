@@ -1,3 +1,4 @@
+import DuckDB
 import Foundation
 import Ingestion
 import Jobs
@@ -50,6 +51,7 @@ struct ModelJob: JobHandler {
     /// Progress comes from dbt's log line by line; a task beside it stores it.
     private func build(in place: WarehousePlace, _ context: JobContext) async throws -> BuildResult {
         try await context.confirmLease()
+        DuckMemory.releaseFreed()
         let (lines, continuation) = AsyncStream<BuildProgress>.makeStream(bufferingPolicy: .bufferingNewest(64))
         let runner = DbtRunner(
             pythonHome: pythonHome, limits: DbtRunner.Limits(threads: adapter.capabilities.buildThreads))

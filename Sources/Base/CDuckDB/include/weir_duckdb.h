@@ -127,3 +127,6 @@ typedef struct {
 // Opens `library` and fills `api`. `runtime`, if not NULL, is opened first with its symbols made global: the Python
 // library that DuckDB's Python module needs. Returns NULL, or a message that stays valid until the next call.
 const char *weir_duckdb_load(const char *runtime, const char *library, weir_duckdb_api *api);
+
+// Gives memory that was freed back to the system (malloc_trim(3)).
+void weir_release_freed_memory(void);
