@@ -93,6 +93,7 @@ actor ReaderPool {
     ) async throws -> CopyStatistics {
         let reader = try await take(alone: writing.isAlone)
         defer { if writing.isAlone { endBeingAlone() } }
+        let usualMemory = writing.isAlone ? await setMemory(Self.memoryAlone, on: reader) : nil
         let names = columns.map(DuckSQL.quoted)
         let fieldIDs = names.enumerated().map { "\($1): \($0 + 1)" }.joined(separator: ", ")
         let sql = """
@@ -102,12 +103,27 @@ actor ReaderPool {
             """
         do {
             let statistics = try await reader.connection.perform { session in try session.copy(sql) }
+            if let usualMemory { _ = await setMemory(usualMemory, on: reader) }
             give(reader)
             return statistics
         } catch {
             await comeBack(reader)
+            if let usualMemory { _ = await setMemory(usualMemory, on: reader) }
             throw error
         }
+    }
+
+    /// DuckDB reads 2,048 rows at a time and holds them several times over: documents of a megabyte each need this much.
+    /// It is more than a worker takes otherwise, for one read that could not be done without.
+    private static let memoryAlone = "3GB"
+
+    /// Sets DuckDB's limit; returns the one before.
+    private func setMemory(_ limit: String, on reader: Reader) async -> String? {
+        await Task {
+            let before = try? await reader.connection.rows("SELECT current_setting('memory_limit')").first?[0].string
+            _ = try? await reader.connection.execute("SET GLOBAL memory_limit = \(DuckSQL.literal(limit))")
+            return before
+        }.value
     }
 
     /// A failed read ends the reader's transaction; it joins the snapshot anew, so that other streams can go on.
