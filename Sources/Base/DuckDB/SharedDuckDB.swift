@@ -31,16 +31,16 @@ package actor SharedDuckDB {
         return try await task.value
     }
 
+    /// Lets go of the instance, and with it of all its memory once nobody works on it; the next use opens a new one.
+    package func rest() {
+        opening = nil
+        weir_release_freed_memory()
+    }
+
     private func isAlive(_ database: DuckDatabase) async -> Bool {
         // In a task of its own: a caller that is cancelled says nothing about the instance.
         await Task { (try? await database.connect().execute("SELECT 1")) != nil }.value
     }
-}
-
-/// This process's memory.
-package enum DuckMemory {
-    /// Gives back to the system what loads have freed: glibc keeps it otherwise, beside what dbt is about to take.
-    package static func releaseFreed() { weir_release_freed_memory() }
 }
 
 /// Opens DuckDB when it is needed; a process without DuckDB throws here.

@@ -16,6 +16,7 @@ struct ModelJob: JobHandler {
     /// Holds a repository per warehouse.
     let modelsFolder: String
     let pythonHome: String
+    let duckDB: SharedDuckDB
     let time: TimeSource
 
     func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
@@ -51,7 +52,8 @@ struct ModelJob: JobHandler {
     /// Progress comes from dbt's log line by line; a task beside it stores it.
     private func build(in place: WarehousePlace, _ context: JobContext) async throws -> BuildResult {
         try await context.confirmLease()
-        DuckMemory.releaseFreed()
+        // dbt takes memory of its own: this process gives back what loads have left it with.
+        await duckDB.rest()
         let (lines, continuation) = AsyncStream<BuildProgress>.makeStream(bufferingPolicy: .bufferingNewest(64))
         let runner = DbtRunner(
             pythonHome: pythonHome, limits: DbtRunner.Limits(threads: adapter.capabilities.buildThreads))
@@ -67,6 +69,8 @@ struct ModelJob: JobHandler {
             let result = try await runner.build(folder(place.name), target: target) { continuation.yield($0) }
             continuation.finish()
             try await group.waitForAll()
+            // Opened before the next job asks for it.
+            _ = try await duckDB.database()
             return result
         }
     }

@@ -20,9 +20,8 @@ struct WorkerProcess: Service {
         let shared = try house.duckDB()
         // Opened before the first job asks for it.
         _ = try await shared.database()
-        let duckDB: DuckOpener = { try await shared.database() }
         let worker = Worker(
-            queue: house.queue, listener: house.listener("weir_jobs"), handlers: handlers(duckDB),
+            queue: house.queue, listener: house.listener("weir_jobs"), handlers: handlers(shared),
             name: "\(ProcessInfo.processInfo.hostName)/\(getpid())", slots: 2, observe: house.observe)
         house.observe(.partStarted(part: "worker", detail: "\(getpid())"))
         await cancelWhenGracefulShutdown {
@@ -34,7 +33,8 @@ struct WorkerProcess: Service {
         house.observe(.partStopped(part: "worker", detail: "all jobs given back"))
     }
 
-    private func handlers(_ duckDB: @escaping DuckOpener) -> [any JobHandler] {
+    private func handlers(_ shared: SharedDuckDB) -> [any JobHandler] {
+        let duckDB: DuckOpener = { try await shared.database() }
         let adapter = house.embedded(duckDB)
         let landed = LandedStreams(pool: house.pool)
         let layout = house.layout
@@ -65,7 +65,7 @@ struct WorkerProcess: Service {
                 }),
             ModelJob(
                 adapter: adapter, landed: landed, modelsFolder: house.folder.models,
-                pythonHome: house.settings.pythonHome, time: house.time),
+                pythonHome: house.settings.pythonHome, duckDB: shared, time: house.time),
             PublishJob(
                 pool: house.pool, landed: landed, dashboards: DashboardFiles(modelsFolder: house.folder.models)),
         ]
