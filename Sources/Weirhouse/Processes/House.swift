@@ -45,7 +45,7 @@ struct House: Sendable {
             override: settings.duckDBLibrary, pythonHome: settings.pythonHome)
         let environment = DuckEnvironment(
             library: try DuckDBLibrary(at: location), extensionFolder: settings.extensionFolder)
-        return SharedDuckDB(environment, memory: "400MB", threads: 2, spill: layout.spill)
+        return SharedDuckDB(environment, memory: "256MB", threads: 2, spill: layout.spill)
     }
 
     /// The embedded warehouse. Where DuckDB must not be loaded (the server) `duckDB` throws.
