@@ -11,13 +11,27 @@ package struct DuckEnvironment: Sendable {
         self.extensionFolder = extensionFolder
     }
 
-    /// A new in-memory instance with fixed limits and, loaded, `postgres_scanner`, `ducklake` and `httpfs` (whose OpenSSL
-    /// encrypts Parquet files).
+    /// An extension that Weirhouse ships.
+    package enum Extension: String, Sendable {
+        /// Its OpenSSL encrypts Parquet files.
+        case httpfs
+        case postgresScanner = "postgres_scanner"
+        /// Needs `postgresScanner` for its catalogue.
+        case ducklake
+    }
+
+    /// A new in-memory instance with fixed limits.
     /// - Parameters:
     ///   - memory: DuckDB's own limit, such as `256MB`.
+    ///   - threads: with 1, a statement runs on its connection's thread alone. With more, a connection whose statement
+    ///     has one task only (reading another database is one) spins while a thread of DuckDB's own performs it.
     ///   - spill: a folder for what does not fit into memory, encrypted; nil for none.
+    ///   - extensions: to be loaded; each takes some 50 to 100 ms.
     /// - Throws: `missingDependency` if an extension is missing.
-    package func open(memory: String, threads: Int, spill: String? = nil) async throws -> DuckDatabase {
+    package func open(
+        memory: String, threads: Int, spill: String? = nil,
+        extensions: [Extension] = [.httpfs, .postgresScanner, .ducklake]
+    ) async throws -> DuckDatabase {
         let database = try DuckDatabase(
             library,
             settings: [
@@ -27,8 +41,8 @@ package struct DuckEnvironment: Sendable {
             ])
         let connection = try database.connect()
         do {
-            try await connection.execute(
-                "LOAD httpfs; LOAD postgres_scanner; LOAD ducklake; SET GLOBAL TimeZone = 'UTC'")
+            let loading = extensions.map { "LOAD \($0.rawValue); " }.joined()
+            try await connection.execute("\(loading)SET GLOBAL TimeZone = 'UTC'")
         } catch let error as DuckError {
             throw Problem(
                 .missingDependency, "DuckDB's extensions cannot be loaded from \(extensionFolder).",

@@ -1,32 +1,22 @@
 internal import CDuckDB
 import Kernel
 
-/// One DuckDB instance that all work of a process shares, opened at its first use: loading the extensions costs a third of
-/// a second each time, and one instance has one limit of memory.
+/// One DuckDB instance that all work of a kind in a process shares, opened at its first use: loading the extensions takes
+/// its time, and one instance has one limit of memory.
 ///
 /// Whoever attaches something to it uses a name of its own (`DuckAlias`) and detaches it.
 package actor SharedDuckDB {
-    private let environment: DuckEnvironment
-    private let memory: String
-    private let threads: Int
-    private let spill: String
+    private let open: @Sendable () async throws -> DuckDatabase
     private var opening: Task<DuckDatabase, any Error>?
 
-    /// - Parameters: as `DuckEnvironment.open`.
-    package init(_ environment: DuckEnvironment, memory: String, threads: Int, spill: String) {
-        self.environment = environment
-        self.memory = memory
-        self.threads = threads
-        self.spill = spill
-    }
+    /// - Parameter open: makes an instance.
+    package init(_ open: @escaping @Sendable () async throws -> DuckDatabase) { self.open = open }
 
     /// The instance; a new one if the last was invalidated by a fatal error.
     /// - Throws: `missingDependency`.
     package func database() async throws -> DuckDatabase {
         if let opening, let database = try? await opening.value, await isAlive(database) { return database }
-        let task = Task { [environment, memory, threads, spill] in
-            try await environment.open(memory: memory, threads: threads, spill: spill)
-        }
+        let task = Task { [open] in try await open() }
         opening = task
         return try await task.value
     }

@@ -23,6 +23,9 @@ package struct BuildResult: Sendable, Codable, Hashable {
         package var message: String
     }
 
+    /// Whether a model or test failed because the engine may not take more memory.
+    package var needsMoreMemory: Bool { failures.contains { $0.message.contains("Out of Memory Error") } }
+
     package var succeeded: Bool { failures.isEmpty && skipped == 0 }
 
     /// `modelsFailed` naming the first failure; nil if all went well.

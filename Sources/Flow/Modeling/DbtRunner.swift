@@ -18,16 +18,23 @@ package struct DbtRunner: Sendable {
     static let profileName = "weirhouse"
     /// Set for the profile: a private folder for what DuckDB spills, removed after the build.
     package static let temporaryFolderVariable = "WEIR_DBT_TEMP"
+    /// Set for the profile: what an embedded engine may take before it spills, such as `128MB`.
+    package static let engineMemoryVariable = "WEIR_DBT_MEMORY"
 
     package struct Limits: Sendable {
         package var time: Duration
         /// Private memory of the child (RLIMIT_DATA), in bytes.
         package var memory: Int
+        /// What an embedded engine inside the child may take before it spills, in bytes.
+        package var engineMemory: Int
         package var threads: Int
 
-        package init(time: Duration = .seconds(3600), memory: Int = 3 << 30, threads: Int = 1) {
+        package init(
+            time: Duration = .seconds(3600), memory: Int = 3 << 30, engineMemory: Int = 128 << 20, threads: Int = 1
+        ) {
             self.time = time
             self.memory = memory
+            self.engineMemory = engineMemory
             self.threads = threads
         }
     }
@@ -127,6 +134,7 @@ package struct DbtRunner: Sendable {
             "PATH": "\(pythonHome)/bin:/usr/local/bin:/usr/bin:/bin", "HOME": place, "TMPDIR": place, "LANG": "C.UTF-8",
             "TZ": "UTC", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1", "MALLOC_ARENA_MAX": "2",
             Environment.Key(stringLiteral: Self.temporaryFolderVariable): place,
+            Environment.Key(stringLiteral: Self.engineMemoryVariable): "\(limits.engineMemory >> 20)MiB",
         ]
         for (name, value) in target.environment { environment[Environment.Key(stringLiteral: name)] = value.reveal() }
         return environment

@@ -147,7 +147,7 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
             config_options:
               extension_directory: \(yaml(configuration.extensionFolder))
               autoinstall_known_extensions: "false"
-              memory_limit: "220MB"
+              memory_limit: "{{ env_var('WEIR_DBT_MEMORY') }}"
               threads: "2"
               temp_file_encryption: "true"
               temp_directory: "{{ env_var('WEIR_DBT_TEMP') }}/spill"

@@ -16,7 +16,7 @@ struct ModelJob: JobHandler {
     /// Holds a repository per warehouse.
     let modelsFolder: String
     let pythonHome: String
-    let duckDB: SharedDuckDB
+    let duckDB: WorkerDuckDB
     let time: TimeSource
 
     func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
@@ -49,14 +49,27 @@ struct ModelJob: JobHandler {
         }
     }
 
-    /// Progress comes from dbt's log line by line; a task beside it stores it.
     private func build(in place: WarehousePlace, _ context: JobContext) async throws -> BuildResult {
-        try await context.confirmLease()
         // dbt takes memory of its own: this process gives back what loads have left it with.
         await duckDB.rest()
+        var result = try await build(in: place, limits: DbtRunner.Limits(), context)
+        if result.needsMoreMemory {
+            try await context.log(.warning, "Some models need more memory than usual: building again with 2 GB.")
+            result = try await build(in: place, limits: DbtRunner.Limits(engineMemory: 2 << 30), context)
+        }
+        try await duckDB.prepare()
+        return result
+    }
+
+    /// Progress comes from dbt's log line by line; a task beside it stores it.
+    private func build(
+        in place: WarehousePlace, limits: DbtRunner.Limits, _ context: JobContext
+    ) async throws -> BuildResult {
+        try await context.confirmLease()
         let (lines, continuation) = AsyncStream<BuildProgress>.makeStream(bufferingPolicy: .bufferingNewest(64))
-        let runner = DbtRunner(
-            pythonHome: pythonHome, limits: DbtRunner.Limits(threads: adapter.capabilities.buildThreads))
+        var limits = limits
+        limits.threads = adapter.capabilities.buildThreads
+        let runner = DbtRunner(pythonHome: pythonHome, limits: limits)
         let target = try await adapter.modelingTarget(for: place)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -69,8 +82,6 @@ struct ModelJob: JobHandler {
             let result = try await runner.build(folder(place.name), target: target) { continuation.yield($0) }
             continuation.finish()
             try await group.waitForAll()
-            // Opened before the next job asks for it.
-            _ = try await duckDB.database()
             return result
         }
     }

@@ -40,12 +40,19 @@ struct House: Sendable {
     var layout: LakeLayout { LakeLayout(root: folder.lake) }
 
     /// - Throws: `missingDependency`.
-    func duckDB() throws -> SharedDuckDB {
+    func duckDB() throws -> WorkerDuckDB {
         let location = try DuckDBLibrary.Location.find(
             override: settings.duckDBLibrary, pythonHome: settings.pythonHome)
         let environment = DuckEnvironment(
             library: try DuckDBLibrary(at: location), extensionFolder: settings.extensionFolder)
-        return SharedDuckDB(environment, memory: "256MB", threads: 2, spill: layout.spill)
+        return WorkerDuckDB(
+            reading: SharedDuckDB { [layout] in
+                try await environment.open(
+                    memory: "256MB", threads: 1, spill: layout.spill, extensions: [.httpfs, .postgresScanner])
+            },
+            lake: SharedDuckDB { [layout] in
+                try await environment.open(memory: "256MB", threads: 2, spill: layout.spill)
+            })
     }
 
     /// The embedded warehouse. Where DuckDB must not be loaded (the server) `duckDB` throws.
@@ -60,6 +67,24 @@ struct House: Sendable {
     }
 
     func listener(_ channels: String...) -> PGListener { PGListener(metadata.application, channels: channels) }
+}
+
+/// The two instances of a worker. Sources are read with one thread per connection, the lake with all.
+struct WorkerDuckDB: Sendable {
+    let reading: SharedDuckDB
+    let lake: SharedDuckDB
+
+    /// Opens both, so that the first job does not wait for it.
+    func prepare() async throws {
+        _ = try await reading.database()
+        _ = try await lake.database()
+    }
+
+    /// Lets both go, with all their memory.
+    func rest() async {
+        await reading.rest()
+        await lake.rest()
+    }
 }
 
 /// Writes observations as log lines.

@@ -17,11 +17,10 @@ struct WorkerProcess: Service {
     let house: House
 
     func run() async throws {
-        let shared = try house.duckDB()
-        // Opened before the first job asks for it.
-        _ = try await shared.database()
+        let duckDB = try house.duckDB()
+        try await duckDB.prepare()
         let worker = Worker(
-            queue: house.queue, listener: house.listener("weir_jobs"), handlers: handlers(shared),
+            queue: house.queue, listener: house.listener("weir_jobs"), handlers: handlers(duckDB),
             name: "\(ProcessInfo.processInfo.hostName)/\(getpid())", slots: 2, observe: house.observe)
         house.observe(.partStarted(part: "worker", detail: "\(getpid())"))
         await cancelWhenGracefulShutdown {
@@ -33,9 +32,8 @@ struct WorkerProcess: Service {
         house.observe(.partStopped(part: "worker", detail: "all jobs given back"))
     }
 
-    private func handlers(_ shared: SharedDuckDB) -> [any JobHandler] {
-        let duckDB: DuckOpener = { try await shared.database() }
-        let adapter = house.embedded(duckDB)
+    private func handlers(_ duckDB: WorkerDuckDB) -> [any JobHandler] {
+        let adapter = house.embedded { try await duckDB.lake.database() }
         let landed = LandedStreams(pool: house.pool)
         let layout = house.layout
         let lakeKey: @Sendable (CloneOrder, ClaimedJob) async throws -> Secret<[UInt8]> = { _, job in
@@ -45,13 +43,14 @@ struct WorkerProcess: Service {
             ProvisionJob(adapter: adapter, place: CloneRun.place),
             ExtractJob(
                 layout: layout, receipts: house.receipts, parallelism: 2,
-                openSource: { [house] order, job in try await house.openSource(order, of: job.organization, duckDB) },
+                openSource: { [house] order, job in
+                    try await house.openSource(order, of: job.organization) { try await duckDB.reading.database() }
+                },
                 lakeKey: lakeKey),
             ValidateJob(
                 layout: layout, receipts: house.receipts,
-                openValidation: {
-                    try Validation(layout: layout, database: try await duckDB())
-                }, lakeKey: lakeKey),
+                openValidation: { try Validation(layout: layout, database: try await duckDB.lake.database()) },
+                lakeKey: lakeKey),
             LoadJob(
                 layout: layout, adapter: adapter, receipts: house.receipts, place: CloneRun.place,
                 passed: { context in
@@ -65,7 +64,7 @@ struct WorkerProcess: Service {
                 }),
             ModelJob(
                 adapter: adapter, landed: landed, modelsFolder: house.folder.models,
-                pythonHome: house.settings.pythonHome, duckDB: shared, time: house.time),
+                pythonHome: house.settings.pythonHome, duckDB: duckDB, time: house.time),
             PublishJob(
                 pool: house.pool, landed: landed, dashboards: DashboardFiles(modelsFolder: house.folder.models)),
         ]
