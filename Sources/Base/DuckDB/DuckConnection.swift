@@ -43,19 +43,22 @@ package final class DuckConnection: @unchecked Sendable {
     package func perform<Value: Sendable>(
         _ work: @escaping @Sendable (DuckSession) throws -> Value
     ) async throws -> Value {
-        try Task.checkCancellation()
+        let call = StoppableCall()
         return try await withTaskCancellationHandler {
             do {
                 return try await withCheckedThrowingContinuation { continuation in
                     queue.async { [self] in
-                        continuation.resume(with: Result { try work(DuckSession(database: database, handle: handle)) })
+                        continuation.resume(
+                            with: Result {
+                                try call.run { try work(DuckSession(database: database, handle: handle)) }
+                            })
                     }
                 }
             } catch let error as DuckError where error.isInterrupt && Task.isCancelled {
                 throw CancellationError()
             }
         } onCancel: {
-            interrupt()
+            call.stop { [self] in interrupt() }
         }
     }
 }

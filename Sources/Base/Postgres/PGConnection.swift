@@ -67,7 +67,8 @@ package final class PGConnection: @unchecked Sendable {
 
     /// Waits up to `milliseconds` for notifications and gives those that came.
     package func notifications(waiting milliseconds: Int32) async throws -> [PGNotification] {
-        try await onQueue { handle in
+        // Ends by itself soon: there is no statement to cancel.
+        try await onQueue(cancelling: {}) { handle in
             var found = try drain(handle)
             guard found.isEmpty else { return found }
             var descriptor = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
@@ -104,9 +105,10 @@ package final class PGConnection: @unchecked Sendable {
     }
 
     private func onQueue<Value: Sendable>(
+        cancelling signal: (@Sendable () -> Void)? = nil,
         _ work: @escaping @Sendable (OpaquePointer) throws -> Value
     ) async throws -> Value {
-        try Task.checkCancellation()
+        let call = StoppableCall()
         return try await withTaskCancellationHandler {
             do {
                 return try await withCheckedThrowingContinuation { continuation in
@@ -115,14 +117,14 @@ package final class PGConnection: @unchecked Sendable {
                             return continuation.resume(
                                 throwing: PGError.connection(message: "the connection is closed"))
                         }
-                        continuation.resume(with: Result { try work(handle) })
+                        continuation.resume(with: Result { try call.run { try work(handle) } })
                     }
                 }
             } catch let error as PGError where error.state == "57014" && Task.isCancelled {
                 throw CancellationError()
             }
         } onCancel: {
-            cancelStatement()
+            call.stop(signal ?? { [self] in cancelStatement() })
         }
     }
 

@@ -31,7 +31,7 @@ final class PostgresSnapshot: SourceSnapshot {
     ) async throws -> PostgresSnapshot {
         try await holder.script(ClientWatch.setting)
         try await holder.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        try await locks.take(on: holder)
+        let taken = try await locks.take(on: holder)
         let row = try await holder.query(
             """
             SELECT pg_export_snapshot() AS snapshot, now() AS taken_at,
@@ -41,7 +41,7 @@ final class PostgresSnapshot: SourceSnapshot {
         guard let row else { throw Problem(.internal, "The source gave no snapshot.") }
         let database = try await source.duckDB()
         let readers = try await ReaderPool.open(
-            on: database, conninfo: source.conninfo, snapshot: try row.string("snapshot"), locks: locks,
+            on: database, conninfo: source.conninfo, snapshot: try row.string("snapshot"), locks: taken,
             count: parallelism)
         return PostgresSnapshot(
             position: SourcePosition(

@@ -23,6 +23,8 @@ struct SourceLocks: Sendable {
         }
     }
 
+    private init(tables: [String]) { self.tables = tables }
+
     /// All in one statement; nil if there is nothing to lock.
     var statement: String? {
         tables.isEmpty ? nil : Self.lock(tables.joined(separator: ", "))
@@ -31,19 +33,24 @@ struct SourceLocks: Sendable {
     private static func lock(_ tables: String) -> String { "LOCK TABLE \(tables) IN ACCESS SHARE MODE" }
 
     /// In the transaction that will hold the snapshot, before it is taken. A table that cannot be locked, because it is
-    /// gone by now or somebody changes it for long, is left to fail by itself when it is read.
-    func take(on holder: PGConnection) async throws {
-        guard let statement else { return }
+    /// gone by now, is granted by columns only, or somebody changes it for long, is left to be read without.
+    /// - Returns: the locks that it got, which readers can take at once.
+    func take(on holder: PGConnection) async throws -> SourceLocks {
+        guard let statement else { return self }
         do {
             try await attempt(statement, on: holder)
+            return self
         } catch let error as PGError where error.state != nil {
+            var taken: [String] = []
             for table in tables {
                 do {
                     try await attempt(Self.lock(table), on: holder)
+                    taken.append(table)
                 } catch let error as PGError where error.state != nil {
                     continue
                 }
             }
+            return SourceLocks(tables: taken)
         }
     }
 

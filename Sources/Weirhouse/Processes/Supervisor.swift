@@ -12,6 +12,8 @@ struct Supervisor: Sendable {
     struct Child: Sendable {
         let name: String
         let arguments: [String]
+        /// Environment variables that it must not see.
+        var withheld: [Environment.Key] = []
     }
 
     let settings: Settings
@@ -37,7 +39,8 @@ struct Supervisor: Sendable {
         platform.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(20))]
         do {
             let result = try await Subprocess.run(
-                .path(FilePath(OwnProgram.path)), arguments: Arguments(child.arguments), environment: environment,
+                .path(FilePath(OwnProgram.path)), arguments: Arguments(child.arguments),
+                environment: environment(of: child),
                 platformOptions: platform, input: .inputWriter, output: .discarded, error: .sequence
             ) { execution in
                 for try await line in execution.standardError.strings(bufferingPolicy: .unbounded) {
@@ -50,13 +53,15 @@ struct Supervisor: Sendable {
         }
     }
 
-    private var environment: Environment {
-        .inherit.updating([
+    private func environment(of child: Child) -> Environment {
+        var changes: [Environment.Key: String?] = [
             "WEIR_DATA": settings.data, "WEIR_PORT": String(settings.port), "WEIR_PYTHON_HOME": settings.pythonHome,
             ParentWatch.variable: "1",
             // glibc's arenas would each keep what threads of DuckDB have freed.
             "MALLOC_ARENA_MAX": "2",
-        ])
+        ]
+        for key in child.withheld { changes.updateValue(nil, forKey: key) }
+        return .inherit.updating(changes)
     }
 }
 

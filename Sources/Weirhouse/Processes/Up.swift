@@ -4,6 +4,7 @@ import Foundation
 import Kernel
 import Logging
 import Postgres
+import Subprocess
 
 /// `weir up`: everything on this machine.
 struct Up: Sendable {
@@ -86,8 +87,11 @@ struct Up: Sendable {
         try await LocalAdmin(folder: folder, metadata: metadata).prepare()
         let supervisor = Supervisor(settings: settings, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
+            // The engine runs people's SQL and needs no metadata.
+            let withheld: [String: [Environment.Key]] = ["engine": ["DATABASE_URL"]]
             for name in ["serve", "work", "engine"] {
-                group.addTask { await supervisor.keep(Supervisor.Child(name: name, arguments: [name])) }
+                let child = Supervisor.Child(name: name, arguments: [name], withheld: withheld[name] ?? [])
+                group.addTask { await supervisor.keep(child) }
             }
             group.addTask {
                 ready(try await address(in: folder))
