@@ -96,11 +96,13 @@ struct Discovery {
         return found
     }
 
-    /// Partitions are read through their parent; tables of extensions and of the system are no one's data.
+    /// Partitions are read through their parent; tables of extensions and of the system are no one's data. Sizes are those
+    /// of the last VACUUM or ANALYZE, with what is stored out of line: pg_table_size would wait for whoever locks a table.
     private static let tables: SQL = """
         SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind,
           nullif(c.reltuples, -1)::bigint AS rows,
-          CASE WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid) END AS bytes,
+          CASE WHEN c.relkind IN ('r', 'm') AND c.relpages > 0 THEN current_setting('block_size')::bigint
+            * (c.relpages + coalesce((SELECT t.relpages FROM pg_class t WHERE t.oid = c.reltoastrelid), 0)) END AS bytes,
           has_schema_privilege(n.oid, 'USAGE') AND (has_table_privilege(c.oid, 'SELECT')
             OR NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                            AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT'))) AS readable

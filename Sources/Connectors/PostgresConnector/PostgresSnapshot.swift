@@ -32,6 +32,7 @@ final class PostgresSnapshot: SourceSnapshot {
         try await holder.script(ClientWatch.setting)
         try await holder.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         let taken = try await locks.take(on: holder)
+        try await holder.script(SourceLocks.shortWait)
         let row = try await holder.query(
             """
             SELECT pg_export_snapshot() AS snapshot, now() AS taken_at,

@@ -52,6 +52,7 @@ actor ReaderPool {
         let result = await Task {
             try await call("DO $$ BEGIN PERFORM * FROM (\(ClientWatch.setting)) AS settings; END $$", on: reader)
             if let statement = locks.statement { try await call(statement, on: reader) }
+            try await call(SourceLocks.shortWait, on: reader)
         }.result
         guard case .failure = result else { return }
         // One of the tables is gone or waited for: each read by itself will say.

@@ -42,6 +42,7 @@ struct SourceLocks: Sendable {
             return self
         } catch let error as PGError where error.state != nil {
             var taken: [String] = []
+            try await holder.script(Self.shortWait)
             for table in tables {
                 do {
                     try await attempt(Self.lock(table), on: holder)
@@ -53,6 +54,9 @@ struct SourceLocks: Sendable {
             return SourceLocks(tables: taken)
         }
     }
+
+    /// Where a lock was not to be had, a read would wait for it as long again, and each of its sessions in turn.
+    static let shortWait = "SET LOCAL lock_timeout = '2s'"
 
     private func attempt(_ statement: String, on holder: PGConnection) async throws {
         try await holder.script("SAVEPOINT locks")

@@ -148,7 +148,7 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
               extension_directory: \(yaml(configuration.extensionFolder))
               autoinstall_known_extensions: "false"
               memory_limit: "{{ env_var('WEIR_DBT_MEMORY') }}"
-              threads: "2"
+              threads: "1"
               temp_file_encryption: "true"
               temp_directory: "{{ env_var('WEIR_DBT_TEMP') }}/spill"
             attach:

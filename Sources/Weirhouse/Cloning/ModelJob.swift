@@ -27,11 +27,10 @@ struct ModelJob: JobHandler {
             sources: try await landed.all(in: place))
         try await generate(input, because: order, in: context)
         FaultPoint.pass("model.generated")
-        let began = time.now()
-        let result = try await build(in: place, context)
+        let (result, began) = try await build(in: place, context)
         FaultPoint.pass("model.built")
         try await adapter.checkCatalogue(of: place)
-        // Builds wait for one another, so one from before is dead by now.
+        // Builds wait for one another, so one from before is over or dead by now.
         try await adapter.removeOrphans(of: place, before: began)
         for failure in result.failures { try await context.log(.error, "\(failure.node): \(failure.message)") }
         return result
@@ -49,16 +48,21 @@ struct ModelJob: JobHandler {
         }
     }
 
-    private func build(in place: WarehousePlace, _ context: JobContext) async throws -> BuildResult {
+    /// - Returns: how the last build ended, and when it began.
+    private func build(in place: WarehousePlace, _ context: JobContext) async throws -> (BuildResult, Date) {
         // dbt takes memory of its own: this process gives back what loads have left it with.
         await duckDB.rest()
-        var result = try await build(in: place, limits: DbtRunner.Limits(), context)
-        if result.needsMoreMemory {
+        let memory = EngineMemory(folder: folder(place.name))
+        var began = time.now()
+        var result = try await build(in: place, limits: DbtRunner.Limits(engineMemory: memory.wanted), context)
+        if result.needsMoreMemory, memory.wanted < EngineMemory.most {
             try await context.log(.warning, "Some models need more memory than usual: building again with 2 GB.")
-            result = try await build(in: place, limits: DbtRunner.Limits(engineMemory: 2 << 30), context)
+            try memory.wantMost()
+            began = time.now()
+            result = try await build(in: place, limits: DbtRunner.Limits(engineMemory: EngineMemory.most), context)
         }
         try await duckDB.prepare()
-        return result
+        return (result, began)
     }
 
     /// Progress comes from dbt's log line by line; a task beside it stores it.
@@ -84,5 +88,22 @@ struct ModelJob: JobHandler {
             try await group.waitForAll()
             return result
         }
+    }
+}
+
+/// How much memory a project's builds get; one that has needed more gets more from then on.
+private struct EngineMemory {
+    static let usual = 128 << 20
+    static let most = 2 << 30
+
+    private let note: String
+
+    init(folder: String) { note = "\(folder)/target/weirhouse-needs-memory" }
+
+    var wanted: Int { FileManager.default.fileExists(atPath: note) ? Self.most : Self.usual }
+
+    func wantMost() throws {
+        try Data("Some models needed more than the usual memory. Remove this file to try with less.\n".utf8)
+            .write(to: URL(fileURLWithPath: note))
     }
 }

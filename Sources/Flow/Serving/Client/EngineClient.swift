@@ -86,20 +86,24 @@ package struct EngineClient: Sendable {
         throw wentAway
     }
 
-    /// Sends the request; an engine that is not there yet, or about to start anew, is waited for.
+    /// Sends the request; an engine that is not there yet, or about to start anew, is waited for. One that goes away before
+    /// its first word may have been ending when the query came: it is asked once more. (Queries only read.)
     private func start(_ request: EngineRequest) async throws -> Answer {
         guard request.sql.utf8.count <= SQLGuard.longest else { throw SQLGuard.tooLong }
         var message = try http(.POST, "/query")
         message.headers.add(name: "content-type", value: "application/json")
         message.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(request)))
         let end = ContinuousClock.now + patience
+        var hasBroken = false
         while true {
             do {
                 // The engine ends every query by itself; the time on top is for its last words.
                 let limit = TimeAmount.milliseconds(Int64((request.deadline + 30) * 1000))
                 let response = try await EngineClient.client.execute(message, timeout: limit)
                 switch response.status {
-                case .ok: return Answer(body: response.body.makeAsyncIterator())
+                case .ok:
+                    var answer = Answer(body: response.body.makeAsyncIterator())
+                    if try await answer.hasBegun() { return answer }
                 case .serviceUnavailable: break
                 default: throw Problem(.internal, "The query engine did not understand the request.")
                 }
@@ -107,10 +111,12 @@ package struct EngineClient: Sendable {
                 // Nothing was sent, so asking again does nothing twice.
             } catch let error as CancellationError {
                 throw error
-            } catch let problem as Problem {
+            } catch let problem as Problem where problem.code != .engineUnavailable || hasBroken {
                 throw problem
             } catch {
-                throw Task.isCancelled ? CancellationError() : EngineClient.wentAway
+                if Task.isCancelled { throw CancellationError() }
+                guard !hasBroken else { throw EngineClient.wentAway }
+                hasBroken = true
             }
             guard ContinuousClock.now < end else { throw EngineClient.unavailable(nil) }
             try await Task.sleep(for: .milliseconds(100))
@@ -151,9 +157,24 @@ package struct EngineClient: Sendable {
         var body: HTTPClientResponse.Body.AsyncIterator
         var buffer: ArraySlice<UInt8> = []
 
+        /// Read already.
+        var first: EngineFrame?
+
         init(body: HTTPClientResponse.Body.AsyncIterator) { self.body = body }
 
+        /// Waits for the first frame. False if the engine is closing and has not begun with the query.
+        mutating func hasBegun() async throws -> Bool {
+            guard let frame = try await next() else { throw EngineClient.wentAway }
+            if case .problem(let problem) = frame, problem.detail == QueryTurns.closing.detail { return false }
+            first = frame
+            return true
+        }
+
         mutating func next() async throws -> EngineFrame? {
+            if let first {
+                self.first = nil
+                return first
+            }
             while true {
                 if let frame = try EngineFrame.take(from: &buffer) { return frame }
                 do {
