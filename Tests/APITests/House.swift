@@ -51,8 +51,11 @@ struct House: Operations {
         return Self.detail(.success)
     }
 
-    func logLines(of id: RunID, after sequence: Int64, as caller: Caller) async throws -> [LogLine] {
-        [Self.line(sequence + 1)]
+    /// A log of 1,200 lines.
+    func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage {
+        guard case .after(let sequence) = range else { throw RawError() }
+        let lines = (sequence..<max(sequence, min(1200, sequence + Int64(limit)))).map { Self.line($0 + 1) }
+        return LogPage(lines: lines, next: lines.last.flatMap { $0.sequence < 1200 ? $0.sequence : nil })
     }
 
     func events(

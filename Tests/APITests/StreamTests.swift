@@ -1,8 +1,10 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Kernel
 import NIOCore
+import Synchronization
 import Testing
 import Wire
 
@@ -50,6 +52,47 @@ import Wire
         }
         #expect(pieces.count == 3)
         #expect(pieces.last?.hasPrefix("event: log\nid: 7\n") == true)
+    }
+
+    @Test("a slow reader makes no queue, and gets every line")
+    func slowReader() async throws {
+        let given = Mutex<Int64>(0)
+        let events = AsyncThrowingStream<RunEvent, any Error> {
+            let sequence = given.withLock { count -> Int64 in
+                count += 1
+                return count
+            }
+            return sequence <= 20_000 ? .log(House.line(sequence)) : nil
+        }
+        var got: Int64 = 0
+        var ahead: Int64 = 0
+        try await feed(events, Heartbeats { AsyncStream { () } }).write { piece in
+            guard piece.hasPrefix("event:") else { return }
+            got += 1
+            #expect(piece.hasPrefix("event: log\nid: \(got)\n"))
+            await Task.yield()
+            ahead = max(ahead, given.withLock { $0 } - got)
+        }
+        #expect(got == 20_000)
+        #expect(ahead == 0)
+    }
+
+    @Test("the log comes in pages that leave out nothing")
+    func logPages() async throws {
+        var sequences: [Int64] = []
+        var after: Int64? = 0
+        while let position = after {
+            let answer = try await visit(.get, "/api/v1/runs/\(House.run)/logs?limit=500&after=\(position)")
+            let page = try WireJSON.decode(LogPage.self, from: Data(answer.text.utf8))
+            sequences += page.lines.map(\.sequence)
+            after = page.next
+        }
+        #expect(sequences == Array(1...1200))
+        let path = "/api/v1/runs/\(House.run)/logs"
+        #expect(try WireJSON.decode(LogPage.self, from: Data(try await visit(.get, path).text.utf8)).lines.count == 500)
+        for limit in ["0", "1001", "x"] {
+            #expect(try await visit(.get, path + "?limit=\(limit)").status == .badRequest)
+        }
     }
 
     @Test("a reader that goes ends the work for it")

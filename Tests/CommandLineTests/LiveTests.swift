@@ -127,7 +127,7 @@ private final class LiveHouse: Operations {
         return result.withLock { $0 }
     }
 
-    func logLines(of id: RunID, after sequence: Int64, as caller: Caller) async throws -> [LogLine] { throw unused }
+    func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage { throw unused }
 
     func events(
         of id: RunID, after sequence: Int64, as caller: Caller

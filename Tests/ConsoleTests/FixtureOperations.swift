@@ -60,14 +60,26 @@ final class FixtureOperations: Operations {
 
     func run(_ id: RunID, as caller: Caller) async throws -> RunDetail {
         if id.description == Shop.runningID { return ShopRuns.running(step: 4) }
-        guard let detail = ShopRuns.finished[id.description] else {
+        let isLong = id.description == Shop.longID
+        guard var detail = ShopRuns.finished[isLong ? Shop.doneID : id.description] else {
             throw Problem(.notFound, "There is no such run.", hint: "See all runs under Runs.")
         }
+        if isLong { detail.run.runID = Shop.longID }
         return detail
     }
 
-    func logLines(of id: RunID, after sequence: Int64, as caller: Caller) async throws -> [LogLine] {
-        ShopRuns.log.filter { $0.sequence > sequence }
+    func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage {
+        let log = id.description == Shop.longID ? ShopRuns.longLog : ShopRuns.log
+        switch range {
+        case .after(let sequence):
+            let found = log.filter { $0.sequence > sequence }
+            let lines = Array(found.prefix(limit))
+            return LogPage(lines: lines, next: found.count > limit ? lines.last?.sequence : nil)
+        case .before(let sequence):
+            let found = log.filter { $0.sequence < sequence ?? .max }
+            let lines = Array(found.suffix(limit))
+            return LogPage(lines: lines, next: found.count > limit ? lines.first?.sequence : nil)
+        }
     }
 
     func events(

@@ -33,6 +33,38 @@ import Wire
         #expect(done.contains("href=\"/dashboards/shop\""))
     }
 
+    @Test func `the pages of a long log hold every line once, the newest first`() async throws {
+        let browser = try Browser()
+        var path: String? = "/runs/\(Shop.longID)"
+        var pages: [[Int]] = []
+        while let address = path, pages.count < 5 {
+            let body = try await browser.get(address).body
+            pages.append(body.matches(of: /data-sequence="(\d+)"/).compactMap { Int($0.1) })
+            #expect(body.contains(">Newest lines</a>") == (pages.count > 1))
+            path = body.firstMatch(of: /id="log-earlier" href="([^"#]+)#log-title"/).map { String($0.1) }
+        }
+        #expect(pages.map(\.count) == [500, 500, 200])
+        #expect(pages.reversed().flatMap { $0 } == Array(1...1200))
+    }
+
+    @Test func `beside earlier lines a run that goes on is not followed`() async throws {
+        let body = try await Browser().get("/runs/\(Shop.runningID)?before=4").body
+        #expect(!body.contains("data-events"))
+        #expect(!body.contains("http-equiv=\"refresh\""))
+        #expect(body.contains("<a href=\"/runs/\(Shop.runningID)#log-title\">Newest lines</a>"))
+    }
+
+    @Test func `a stream that fails is no end of the run`() async throws {
+        let events = AsyncThrowingStream<RunEvent, any Error> { queue in
+            queue.yield(.run(ShopRuns.running(step: ShopRuns.lastStep)))
+            queue.finish(throwing: FixtureOperations.Broken())
+        }
+        let console = try Fixtures.console(FixtureOperations())
+        var pieces: [String] = []
+        try await RunEventStream(pages: console.pages, time: console.time).write(events) { pieces.append($0) }
+        #expect(pieces.count == 1)
+    }
+
     @Test func `a run that is not there is a 404 in words`() async throws {
         for id in ["nonsense", "0b9d7a10-5f3e-4c56-9a57-1f2f6f3cffff"] {
             let answer = try await Browser().get("/runs/\(id)")

@@ -6,6 +6,8 @@ import Wire
 enum Shop {
     static let now = Moments.date("2026-11-21T09:30:00Z")
     static let doneID = "0b9d7a10-5f3e-4c56-9a57-1f2f6f3c1a01"
+    /// The same run as `doneID`, with a log of 1,200 lines.
+    static let longID = "0b9d7a10-5f3e-4c56-9a57-1f2f6f3c1a04"
     static let runningID = "0b9d7a10-5f3e-4c56-9a57-1f2f6f3c1a02"
     static let failedID = "0b9d7a10-5f3e-4c56-9a57-1f2f6f3c1a03"
 

@@ -94,6 +94,10 @@ enum ShopRuns {
         LogLine(sequence: 5, at: at(4), job: "extract", level: "info", text: "orders: 38,412 rows, 5.2 MB"),
     ]
 
+    static let longLog = (1...1200).map {
+        LogLine(sequence: $0, at: at(5), job: "extract", level: "info", text: "Line \($0)")
+    }
+
     static func receipts(_ loaded: Int) -> [StreamReceipt] {
         Shop.tables.enumerated().map { index, table in
             StreamReceipt(

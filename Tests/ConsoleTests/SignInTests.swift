@@ -1,4 +1,7 @@
+import HTTPTypes
 import Testing
+
+@testable import Console
 
 @Suite struct SignInTests {
     @Test func `the sign-in page says which command gives a link`() async throws {
@@ -21,6 +24,57 @@ import Testing
         #expect(answer["Location"] == "/")
         let parts = Set(try #require(answer["Set-Cookie"]).split(separator: "; ").map(String.init))
         #expect(parts == ["weir_session=fixture-session", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=43200"])
+    }
+
+    @Test(arguments: [
+        "/", "/runs/\(Shop.doneID)", "/tables/RAW/a%20b?environment=prod", "/query?sql=SELECT+1%3B",
+        "/tables?a=%2F%2Fb",
+    ])
+    func `a page that was wanted before signing in comes after it`(path: String) async throws {
+        let browser = try Browser()
+        let wanted = try await browser.get(path, signedIn: false)
+        #expect(wanted["Location"] == "/sign-in")
+        let cookie = try #require(wanted["Set-Cookie"]).split(separator: "; ").map(String.init)
+        #expect(Set(cookie.dropFirst()) == ["HttpOnly", "SameSite=Lax", "Path=/sign-in", "Max-Age=900"])
+        let answer = try await browser.post("/sign-in/good-code", "", ["Cookie": cookie[0]], signedIn: false)
+        #expect(answer.status == 303)
+        #expect(answer["Location"] == path)
+        let cookies = answer.headers[values: .setCookie]
+        #expect(cookies.contains { $0.hasPrefix("weir_session=fixture-session; ") })
+        #expect(cookies.contains { $0.hasPrefix("weir_next=; ") && $0.contains("Max-Age=0") })
+    }
+
+    @Test(arguments: [
+        "https://evil.test/", "//evil.test", "///evil.test", "/\\evil.test", "\\\\evil.test", "/runs//evil.test",
+        "/..//evil.test",
+        "evil.test", "javascript:alert(1)", "", " /runs", "/\tevil", "/runs\r\nSet-Cookie: a=b", "/\0", "/rüns",
+        "/\u{7f}",
+        "/\u{200b}", "%2F%2Fevil.test", "/" + String(repeating: "a", count: 2000),
+    ])
+    func `a cookie that leads elsewhere leads home`(path: String) async throws {
+        let answer = try await Browser().post(
+            "/sign-in/good-code", "", ["Cookie": "weir_next=\(path.encodedForAddress)"], signedIn: false)
+        #expect(answer.status == 303)
+        #expect(answer["Location"] == "/")
+    }
+
+    @Test(arguments: ["//evil.test", "//runs", "/runs//", "/runs/\\evil.test", "http://evil.test/runs"])
+    func `an address that may lead elsewhere is not remembered`(path: String) async throws {
+        #expect(try await Browser().get(path, signedIn: false)["Set-Cookie"] == nil)
+    }
+
+    @Test func `what only scripts ask for is not remembered`() async throws {
+        let browser = try Browser()
+        let data = "/dashboards/shop/charts/revenue/data"
+        for fields in [["Accept": "application/json"], ["HX-Request": "true"], ["Accept": "text/event-stream"]] {
+            #expect(try await browser.get(data, fields, signedIn: false)["Set-Cookie"] == nil)
+        }
+    }
+
+    @Test func `a link that is too old keeps the page for the next one`() async throws {
+        let answer = try await Browser().post("/sign-in/stale", "", ["Cookie": "weir_next=%2Fruns"], signedIn: false)
+        #expect(answer.status == 401)
+        #expect(answer["Set-Cookie"] == nil)
     }
 
     @Test func `behind https the cookie is for https only`() async throws {

@@ -133,6 +133,18 @@ def test_a_sign_in_link_works_once(house: House, browser: Browser, here: Browsin
     second.context.close()
 
 
+def test_the_page_that_was_wanted_comes_after_signing_in(house: House, browser: Browser, here: Browsing) -> None:
+    stranger = browse(browser, here.address, here.artefacts)
+    stranger.open("/tables?environment=stage")
+    expect(stranger.page.get_by_role("heading", level=1)).to_have_text("Sign in to Weirhouse")
+    stranger.page.goto(house.weir("sign-in-link").out.strip())
+    stranger.page.get_by_role("button", name="Sign in").click()
+    stranger.page.wait_for_url(here.address + "/tables?environment=stage")
+    assert [cookie["name"] for cookie in stranger.context.cookies()] == ["weir_session"]
+    no_faults(stranger)
+    stranger.context.close()
+
+
 def test_home_of_a_new_house_says_how_to_begin(here: Browsing) -> None:
     page = here.open("/")
     expect(page.get_by_role("link", name="Add your first source")).to_be_visible()
@@ -355,6 +367,14 @@ def test_on_a_phone_no_page_is_wider_than_the_screen(here: Browsing, browser: Br
         if width > 390:
             wide.append(f"{name} is {width} wide")
         phone.picture(f"phone-{scheme}-{name}")
+        if name == "run":
+            expect(phone.page.locator(".verdict.equal")).to_have_count(len(TABLES))
+            whole = phone.page.evaluate("""() => [...document.querySelectorAll(".receipts .verdict")].every((verdict) => {
+                const { left, right } = verdict.getBoundingClientRect();
+                const frame = verdict.closest(".scroll").getBoundingClientRect();
+                return left >= frame.left && right <= frame.right && right <= innerWidth;
+            })""")
+            assert whole, "a receipt's verdict is cut off"
         background = phone.page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
         brightness = sum(int(part) for part in re.findall(r"\d+", background)[:3]) / 3
         assert brightness < 80 if scheme == "dark" else brightness > 180, f"{name}: {background}"

@@ -65,10 +65,12 @@ package final class PGConnection: @unchecked Sendable {
         _ = try await onQueue { handle in try rows(of: PQexec(handle, text), on: handle) }
     }
 
+    /// For work that ends by itself soon: there is no statement to cancel.
+    private static let nothing: @Sendable () -> Void = {}
+
     /// Waits up to `milliseconds` for notifications and gives those that came.
     package func notifications(waiting milliseconds: Int32) async throws -> [PGNotification] {
-        // Ends by itself soon: there is no statement to cancel.
-        try await onQueue(cancelling: {}) { handle in
+        try await onQueue(cancelling: Self.nothing) { handle in
             var found = try drain(handle)
             guard found.isEmpty else { return found }
             var descriptor = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)

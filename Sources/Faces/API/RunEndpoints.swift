@@ -18,12 +18,18 @@ extension Endpoint {
             parameters: [runID], answer: .json(Shapes.runDetail, "The run."), problems: [.notFound],
             action: .signedIn { call, caller in try .json(await call.operations.run(call.runID(), as: caller)) }),
         Endpoint(
-            method: .get, path: "/api/v1/runs/{id}/logs", name: "getRunLogs", summary: "A run's log lines, in order.",
-            parameters: [runID, after], answer: .json(Shapes.logLines, "The lines."), problems: [.notFound],
+            method: .get, path: "/api/v1/runs/{id}/logs", name: "getRunLogs",
+            summary: "A run's log lines, in order and in pages: ask again with `after` for the next page.",
+            parameters: [
+                runID, after,
+                .query("limit", "How many lines at most; 500 if absent.", .integer(least: 1, most: LogPage.most)),
+            ],
+            answer: .json(Shapes.logLines, "The lines."), problems: [.notFound],
             action: .signedIn { call, caller in
                 let sequence = Int64(call.integer("after", default: 0))
-                let lines = try await call.operations.logLines(of: call.runID(), after: sequence, as: caller)
-                return try .json(["lines": lines])
+                return try .json(
+                    await call.operations.log(
+                        of: call.runID(), .after(sequence), limit: call.integer("limit", default: 500), as: caller))
             }),
         Endpoint(
             method: .get, path: "/api/v1/runs/{id}/events", name: "followRun",

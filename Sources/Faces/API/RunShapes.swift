@@ -87,5 +87,10 @@ extension Shapes {
         ])
 
     static let logLines = Shape(
-        name: "LogLines", note: "Log lines in order.", fields: [Field("lines", .list(.shape(logLine)))])
+        name: "LogLines", note: "Log lines in order.",
+        fields: [
+            Field("lines", .list(.shape(logLine))),
+            .optional(
+                "next", .integer(least: 1), "Give it as `after` to get the next page; absent if there is none yet."),
+        ])
 }

@@ -16,10 +16,11 @@ package protocol Operations: Sendable {
     func runs(limit: Int, as caller: Caller) async throws -> [RunSummary]
     /// - Throws: `notFound`.
     func run(_ id: RunID, as caller: Caller) async throws -> RunDetail
-    /// Log lines after `sequence`, in order.
-    func logLines(of id: RunID, after sequence: Int64, as caller: Caller) async throws -> [LogLine]
+    /// One page of a run's log, its lines in order.
+    /// - Throws: `notFound`; `invalidInput` if the limit is not 1…`LogPage.most`.
+    func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage
     /// Events from now on: first the run as it is and all log lines after `sequence`, then each change. It ends when the
-    /// run is over or the reader goes.
+    /// run is over or the reader goes. They are read as the reader takes them: a slow one makes no queue.
     func events(
         of id: RunID, after sequence: Int64, as caller: Caller
     ) async throws -> AsyncThrowingStream<RunEvent, any Error>

@@ -223,6 +223,29 @@ package struct LogLine: Sendable, Codable {
     }
 }
 
+/// Where in a run's log a page lies.
+package enum LogRange: Sendable, Hashable {
+    /// The lines that follow this sequence; 0 is before the first.
+    case after(Int64)
+    /// The lines that lead up to this sequence; nil: up to the newest.
+    case before(Int64?)
+}
+
+/// Some lines of a run's log, in order.
+package struct LogPage: Sendable, Codable {
+    /// The most lines of one page.
+    package static let most = 1000
+
+    package var lines: [LogLine]
+    /// The sequence to go on from in the same direction; nil if there are no more lines there.
+    package var next: Int64?
+
+    package init(lines: [LogLine], next: Int64?) {
+        self.lines = lines
+        self.next = next
+    }
+}
+
 /// What a run's stream of server-sent events carries: `event: run` with a `RunDetail`, `event: log` with a `LogLine`.
 /// The stream ends after the `run` event whose state is over.
 package enum RunEvent: Sendable {

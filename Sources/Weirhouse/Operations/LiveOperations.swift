@@ -6,7 +6,6 @@ import Jobs
 import Kernel
 import Postgres
 import Secrets
-import ServiceLifecycle
 import Warehousing
 import Wire
 
@@ -120,10 +119,13 @@ struct LiveOperations: Operations {
         try await metadata { try await reader.detail(id, as: caller) }
     }
 
-    func logLines(of id: RunID, after sequence: Int64, as caller: Caller) async throws -> [LogLine] {
-        try await metadata {
+    func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage {
+        guard (1...LogPage.most).contains(limit) else {
+            throw Problem(.invalidInput, "The limit is \(limit).", hint: "Use 1 to \(LogPage.most).")
+        }
+        return try await metadata {
             _ = try await reader.detail(id, as: caller)
-            return try await reader.logLines(of: id, after: sequence, as: caller)
+            return try await reader.log(of: id, range, limit: limit, as: caller)
         }
     }
 
@@ -131,30 +133,7 @@ struct LiveOperations: Operations {
         of id: RunID, after sequence: Int64, as caller: Caller
     ) async throws -> AsyncThrowingStream<RunEvent, any Error> {
         _ = try await run(id, as: caller)
-        let signals = watch.signals(of: id)
-        let reader = reader
-        return AsyncThrowingStream { continuation in
-            let task = Task {
-                var last = sequence
-                do {
-                    for await _ in signals.cancelOnGracefulShutdown() {
-                        let detail = try await reader.detail(id, as: caller)
-                        for line in try await reader.logLines(of: id, after: last, as: caller) {
-                            continuation.yield(.log(line))
-                            last = line.sequence
-                        }
-                        continuation.yield(.run(detail))
-                        if detail.run.state.isOver { break }
-                        // Changes come in bursts; a reader needs no more than a few a second.
-                        try await Task.sleep(for: .milliseconds(100))
-                    }
-                    continuation.finish()
-                } catch {
-                    continuation.finish(throwing: (error as? PGError)?.asMetadataProblem ?? error)
-                }
-            }
-            continuation.onTermination = { _ in task.cancel() }
-        }
+        return RunFeed(id, after: sequence, as: caller, reader: reader, signals: watch.signals(of: id)).events
     }
 
     // MARK: - Sign-in

@@ -43,18 +43,32 @@ struct RunReader: Sendable {
         }
     }
 
-    func logLines(of id: RunID, after sequence: Int64, as caller: Caller) async throws -> [LogLine] {
+    func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage {
         try await pool.transaction(organization: caller.organization) { connection in
-            try await connection.query(
-                """
-                SELECT sequence, \(Self.moment("at")) AS moment, job_kind, level, text FROM weir.log_lines
-                WHERE run_id = \(id) AND sequence > \(sequence) ORDER BY sequence LIMIT 10000
-                """
-            ).map { row in
+            // One more than asked for tells whether there are more.
+            let found = try await connection.query(Self.lines(of: id, range, limit: limit + 1)).map { row in
                 LogLine(
                     sequence: try row.int("sequence"), at: try row.string("moment"), job: try row.string("job_kind"),
                     level: try row.string("level"), text: try row.string("text"))
             }
+            let lines = Array(found.prefix(limit))
+            let next = found.count > limit ? lines.last?.sequence : nil
+            return switch range {
+            case .after: LogPage(lines: lines, next: next)
+            case .before: LogPage(lines: lines.reversed(), next: next)
+            }
+        }
+    }
+
+    /// The nearest to the sequence first.
+    private static func lines(of id: RunID, _ range: LogRange, limit: Int) -> SQL {
+        let lines: SQL = """
+            SELECT sequence, \(moment("at")) AS moment, job_kind, level, text FROM weir.log_lines WHERE run_id = \(id)
+            """
+        return switch range {
+        case .after(let sequence): lines + " AND sequence > \(sequence) ORDER BY sequence LIMIT \(limit)"
+        case .before(let sequence):
+            lines + " AND sequence < \(sequence ?? Int64.max) ORDER BY sequence DESC LIMIT \(limit)"
         }
     }
 

@@ -52,7 +52,7 @@ struct Entrance<Context: RequestContext> {
 }
 
 extension Console {
-    /// Pages go to the sign-in page; scripts get a 401, and htmx is told to go there.
+    /// Pages go to the sign-in page, and back after it; scripts get a 401, and htmx is told to go there.
     fileprivate func leadToSignIn(_ call: Call) throws -> Response {
         if call.isFragment {
             return Response(status: .unauthorized).with("HX-Redirect", "/sign-in")
@@ -62,6 +62,8 @@ extension Console {
                 .unauthenticated, "Your sign-in is over.", hint: "Open a new link: run weir sign-in-link in a terminal."
             )
         }
-        return .redirect(to: "/sign-in")
+        var response = Response.redirect(to: "/sign-in")
+        if let cookie = ReturnCookie.remembering(call.request) { response.setCookie(cookie) }
+        return response
     }
 }

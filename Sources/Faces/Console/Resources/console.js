@@ -97,6 +97,15 @@
     if (top) one(".scroll", fresh).scrollTop = top;
   }
 
+  // A long log would make the page heavy: the oldest lines go, and are where the link leads. Not while someone reads up.
+  function dropOldLines(log) {
+    if (log.children.length <= 2000) return;
+    while (log.children.length > 1500) log.firstElementChild.remove();
+    const earlier = one("#log-earlier");
+    earlier.href = location.pathname + "?before=" + log.firstElementChild.dataset.sequence + "#log-title";
+    earlier.hidden = false;
+  }
+
   function setUpRun() {
     const live = one("#live[data-events]");
     const log = one("#log");
@@ -111,7 +120,7 @@
         last = Number(event.lastEventId);
         const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
         log.insertAdjacentHTML("beforeend", event.data);
-        if (isAtEnd) log.scrollTop = log.scrollHeight;
+        if (isAtEnd) { dropOldLines(log); log.scrollTop = log.scrollHeight; }
       });
       events.addEventListener("over", () => events.close());
       // The browser comes back by itself after a cut line, but gives up on an answer that is an error: a server that

@@ -9,48 +9,35 @@ import Wire
 struct RunEventStream: Sendable {
     let pages: Pages
     let time: TimeSource
-
-    /// A comment this often keeps proxies from closing a quiet line, and finds out readers that are gone.
-    private static let heartbeat = Duration.seconds(15)
+    /// Comments keep proxies from closing a quiet line, and find out readers that are gone.
+    var heartbeats = Heartbeats.every(.seconds(15))
 
     func response(to events: AsyncThrowingStream<RunEvent, any Error>) -> Response {
-        let (pieces, source) = AsyncThrowingStream<ByteBuffer, any Error>.makeStream()
         let body = ResponseBody { writer in
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await send(events, to: source) }
-                group.addTask { await keepAlive(source) }
-                defer { group.cancelAll() }
-                for try await piece in pieces { try await writer.write(piece) }
-            }
+            try await write(events) { try await writer.write(ByteBuffer(string: $0)) }
             try await writer.finish(nil)
         }
         return Response(status: .ok, headers: [.contentType: "text/event-stream; charset=utf-8"], body: body)
             .with("X-Accel-Buffering", "no")
     }
 
-    private func send(
-        _ events: AsyncThrowingStream<RunEvent, any Error>,
-        to source: AsyncThrowingStream<ByteBuffer, any Error>.Continuation
-    ) async {
+    /// Gives the pieces to `send` until the events end or the reader goes (`send` throws).
+    func write(
+        _ events: AsyncThrowingStream<RunEvent, any Error>, _ send: (String) async throws -> Void
+    ) async throws {
         var isOver = false
-        do {
-            for try await event in events {
+        try await PacedEvents(events, heartbeats: heartbeats).each { piece in
+            switch piece {
+            case .event(let event):
                 if case .run(let detail) = event { isOver = detail.run.state.isOver }
-                source.yield(ByteBuffer(string: text(of: event)))
+                try await send(text(of: event))
+            case .heartbeat: try await send(": still here\n\n")
+            // The browser asks again after its pause, and is told then what is wrong.
+            case .failure: isOver = false
             }
-            // A stream that ends before its run does is no end: the browser asks again after its pause.
-            if isOver { source.yield(ByteBuffer(string: "event: over\ndata: over\n\n")) }
-            source.finish()
-        } catch {
-            source.finish()
         }
-    }
-
-    private func keepAlive(_ source: AsyncThrowingStream<ByteBuffer, any Error>.Continuation) async {
-        while !Task.isCancelled {
-            do { try await Task.sleep(for: Self.heartbeat) } catch { return }
-            source.yield(ByteBuffer(string: ": still here\n\n"))
-        }
+        // A stream that ends before its run does is no end: the browser asks again after its pause.
+        if isOver { try await send("event: over\ndata: over\n\n") }
     }
 
     private func text(of event: RunEvent) -> String {

@@ -2,18 +2,28 @@ import Foundation
 import Kernel
 import Wire
 
-/// A run with its log.
+/// A run with a page of its log, the newest lines unless earlier ones are asked for.
 struct RunPage: Sendable {
+    /// The most lines of the log on one page.
+    static let logLines = 500
+
     let live: RunLive
     let lines: [LogRow]
-    /// Nil once the run is over.
+    /// Where the lines before these are; nil if there are none.
+    let earlier: String?
+    /// Where the newest lines are; nil if these are.
+    let newest: String?
+    /// Nil once the run is over, and beside earlier lines, which nothing new may follow.
     let events: String?
 
-    init(_ detail: RunDetail, lines: [LogLine], now: Date) {
+    init(_ detail: RunDetail, log: LogPage, isNewest: Bool, now: Date) {
+        let address = "/runs/\(detail.run.runID)"
         live = RunLive(detail, now: now)
-        self.lines = lines.map { LogRow($0, now: now) }
-        let last = lines.last?.sequence ?? 0
-        events = detail.run.state.isOver ? nil : "/runs/\(detail.run.runID)/events?after=\(last)"
+        lines = log.lines.map { LogRow($0, now: now) }
+        earlier = log.next.map { "\(address)?before=\($0)#log-title" }
+        newest = isNewest ? nil : "\(address)#log-title"
+        let last = log.lines.last?.sequence ?? 0
+        events = detail.run.state.isOver || !isNewest ? nil : "\(address)/events?after=\(last)"
     }
 }
 

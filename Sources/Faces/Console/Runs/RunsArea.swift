@@ -24,10 +24,12 @@ struct RunsArea: Sendable {
     private func show(_ visit: Visit) async throws -> Response {
         let id = try runID(of: visit)
         let detail = try await console.operations.run(id, as: visit.caller)
-        let lines = try await console.operations.logLines(of: id, after: 0, as: visit.caller)
-        let view = RunPage(detail, lines: lines, now: console.time.now())
-        let isOver = detail.run.state.isOver
-        let heading = Heading("\(view.live.kind) of \(view.live.source)", .runs, refreshSeconds: isOver ? nil : 3)
+        let before = visit.call.query["before"].flatMap { Int64($0) }
+        let log = try await console.operations.log(
+            of: id, .before(before), limit: RunPage.logLines, as: visit.caller)
+        let view = RunPage(detail, log: log, isNewest: before == nil, now: console.time.now())
+        let heading = Heading(
+            "\(view.live.kind) of \(view.live.source)", .runs, refreshSeconds: view.events == nil ? nil : 3)
         return console.pages.page("run", view, heading, visit: visit)
     }
 

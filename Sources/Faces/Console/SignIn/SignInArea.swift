@@ -28,8 +28,11 @@ struct SignInArea: Sendable {
     private func openSession(_ call: Call) async throws -> Response {
         do {
             let session = try await console.operations.openSession(code: try call.parameter("code"))
-            var response = Response.redirect(to: "/")
+            var response = Response.redirect(to: ReturnCookie.path(in: call.request)?.text ?? "/")
             response.setCookie(SessionCookie.carrying(session, for: call.request))
+            if call.request.cookies[ReturnCookie.name] != nil {
+                response.setCookie(ReturnCookie.gone(for: call.request))
+            }
             return response
         } catch let problem as Problem where problem.code == .unauthenticated {
             return explain(problem, status: .unauthorized)
@@ -69,7 +72,7 @@ enum SessionCookie {
             sameSite: .lax)
     }
 
-    private static func isSecure(_ request: Request) -> Bool {
+    static func isSecure(_ request: Request) -> Bool {
         request.head.scheme == "https" || request.headers.value("X-Forwarded-Proto") == "https"
     }
 }
