@@ -135,11 +135,11 @@ def test_a_sign_in_link_works_once(house: House, browser: Browser, here: Browsin
 
 def test_the_page_that_was_wanted_comes_after_signing_in(house: House, browser: Browser, here: Browsing) -> None:
     stranger = browse(browser, here.address, here.artefacts)
-    stranger.open("/tables?environment=stage")
+    stranger.open("/runs?newest=first")
     expect(stranger.page.get_by_role("heading", level=1)).to_have_text("Sign in to Weirhouse")
     stranger.page.goto(house.weir("sign-in-link").out.strip())
     stranger.page.get_by_role("button", name="Sign in").click()
-    stranger.page.wait_for_url(here.address + "/tables?environment=stage")
+    stranger.page.wait_for_url(here.address + "/runs?newest=first")
     assert [cookie["name"] for cookie in stranger.context.cookies()] == ["weir_session"]
     no_faults(stranger)
     stranger.context.close()

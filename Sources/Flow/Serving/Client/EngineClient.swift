@@ -95,6 +95,7 @@ package struct EngineClient: Sendable {
         message.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(request)))
         let end = ContinuousClock.now + patience
         var hasBroken = false
+        var refusal: Problem?
         while true {
             do {
                 // The engine ends every query by itself; the time on top is for its last words.
@@ -104,6 +105,7 @@ package struct EngineClient: Sendable {
                 case .ok:
                     var answer = Answer(body: response.body.makeAsyncIterator())
                     if try await answer.hasBegun() { return answer }
+                    refusal = QueryTurns.closing
                 case .serviceUnavailable: break
                 default: throw Problem(.internal, "The query engine did not understand the request.")
                 }
@@ -118,7 +120,7 @@ package struct EngineClient: Sendable {
                 guard !hasBroken else { throw EngineClient.wentAway }
                 hasBroken = true
             }
-            guard ContinuousClock.now < end else { throw EngineClient.unavailable(nil) }
+            guard ContinuousClock.now < end else { throw refusal ?? EngineClient.unavailable(nil) }
             try await Task.sleep(for: .milliseconds(100))
         }
     }

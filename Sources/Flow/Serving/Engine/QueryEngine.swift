@@ -178,14 +178,24 @@ package final class QueryEngine: Sendable {
         exit(QueryEngine.restartStatus)
     }
 
-    /// Lets what runs finish, then ends the process.
+    /// How long what runs may go on before the process ends: everybody else waits.
+    private static let longestFarewell = Duration.seconds(5)
+
+    /// Lets what runs finish, but not for long, then ends the process. Who is stopped before his first row is sent again
+    /// by `EngineClient`.
     private func startAnew() async {
         guard cap.limit > 0, await !turns.isClosed else { return }
         await turns.close()
-        Task { [turns, exit] in
-            await turns.untilIdle()
-            try? await Task.sleep(for: .milliseconds(250))
-            exit(QueryEngine.restartStatus)
+        Task { [turns, running, exit] in
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await turns.untilIdle() }
+                group.addTask { try? await Task.sleep(for: Self.longestFarewell) }
+                await group.next()
+                running.stop(QueryTurns.closing)
+                // Whatever still runs ends with the process.
+                try? await Task.sleep(for: .milliseconds(250))
+                exit(QueryEngine.restartStatus)
+            }
         }
     }
 }
