@@ -51,6 +51,19 @@ struct House: Operations {
         return Self.detail(.success)
     }
 
+    func cancelRun(_ id: RunID, note: String?, as caller: Caller) async throws -> RunDetail {
+        try await run(id, as: caller)
+    }
+
+    func retryRun(_ id: RunID, from kind: String?, as caller: Caller) async throws -> RunDetail {
+        if kind == "nothing" { throw Problem(.conflict, "The run has no nothing job that could be done again.") }
+        return try await run(id, as: caller)
+    }
+
+    func resolveRun(_ id: RunID, note: String, as caller: Caller) async throws -> RunDetail {
+        try await run(id, as: caller)
+    }
+
     /// A log of 1,200 lines.
     func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage {
         guard case .after(let sequence) = range else { throw RawError() }

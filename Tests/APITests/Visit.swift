@@ -59,6 +59,9 @@ enum Sample {
     static func body(of endpoint: Endpoint) -> String? {
         switch endpoint.name {
         case "testSource": #"{"url": "postgresql://u@h/d"}"#
+        case "cancelRun": #"{"note": "wrong day"}"#
+        case "retryRun": #"{"from": "load"}"#
+        case "resolveRun": #"{"note": "by hand"}"#
         case "startClone":
             #"{"url": "postgresql://u@h/d", "tables": ["a"], "views": true, "environment": "dev", "source": null}"#
         case "query": #"{"sql": "SELECT 1", "limit": 5}"#

@@ -47,7 +47,7 @@ struct TenancyTests {
                   CASE WHEN attname = 'organization_id' THEN quote_literal(\(organization)::text)
                   ELSE CASE format_type(atttypid, NULL) WHEN 'uuid' THEN 'gen_random_uuid()' WHEN 'jsonb' THEN '''{}'''
                     WHEN 'timestamp with time zone' THEN 'now()' WHEN 'boolean' THEN 'false'
-                    WHEN 'bytea' THEN '''\\x00'''
+                    WHEN 'text[]' THEN '''{}''' WHEN 'bytea' THEN '''\\x00'''
                     WHEN 'text' THEN quote_literal(gen_random_uuid()) ELSE '1' END END AS value
                 FROM pg_attribute WHERE attrelid = ('weir.' || quote_ident(\(table.name)))::regclass AND attnum > 0
                   AND NOT attisdropped AND attidentity = '' AND attgenerated = ''
@@ -66,7 +66,7 @@ struct TenancyTests {
         }
     }
 
-    @Test("covers every table but the list of migrations")
+    @Test("covers every table that holds anybody's data")
     func covers() async throws {
         try await MetadataDatabase.use { metadata in
             let tenants = try await tenantTables(of: metadata.database).map(\.name)
@@ -74,8 +74,9 @@ struct TenancyTests {
             {
                 try $0.string("tablename")
             }
-            #expect(Set(all).subtracting(tenants) == ["migrations"])
-            #expect(tenants.count >= 13)
+            // Which migrations ran, which transitions there are, which workers live: nobody's data.
+            #expect(Set(all).subtracting(tenants) == ["migrations", "job_transitions", "workers"])
+            #expect(tenants.count >= 15)
         }
     }
 

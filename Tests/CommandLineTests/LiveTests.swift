@@ -65,6 +65,20 @@ import Wire
         }
     }
 
+    @Test("runs are cancelled, retried, resolved and watched")
+    func control() async throws {
+        let house = LiveHouse()
+        try await withServer(house) { folder in
+            #expect(await weir("runs", "cancel", Sample.id, "--note", "wrong day", "--data", folder) == 0)
+            #expect(await weir("runs", "retry", Sample.id, "--data", folder) == 0)
+            #expect(await weir("runs", "retry", Sample.id, "--from", "load", "--data", folder) == 0)
+            #expect(await weir("runs", "resolve", Sample.id, "--note", "by hand", "--data", folder) == 0)
+            #expect(await weir("runs", "resolve", Sample.id, "--data", folder) == 2)
+            #expect(await weir("runs", "watch", Sample.id, "--data", folder) == 0)
+        }
+        #expect(house.changes.withLock { $0 } == ["cancel wrong day", "retry -", "retry load", "resolve by hand"])
+    }
+
     @Test("the API's problems arrive with their code, detail and hint")
     func problems() async throws {
         try await withServer(LiveHouse()) { folder in
@@ -106,6 +120,7 @@ private final class LiveHouse: Operations {
     let result = Mutex(Sample.success)
     let isWell = Mutex(true)
     let asked = Mutex<[CloneRequest]>([])
+    let changes = Mutex<[String]>([])
 
     func health() async -> HealthReport {
         let healthy = isWell.withLock { $0 }
@@ -125,6 +140,21 @@ private final class LiveHouse: Operations {
     func run(_ id: RunID, as caller: Caller) async throws -> RunDetail {
         guard id.description == Sample.id else { throw Problem(.notFound, "There is no such run.", hint: "List them.") }
         return result.withLock { $0 }
+    }
+
+    func cancelRun(_ id: RunID, note: String?, as caller: Caller) async throws -> RunDetail {
+        changes.withLock { $0.append("cancel \(note ?? "-")") }
+        return try await run(id, as: caller)
+    }
+
+    func retryRun(_ id: RunID, from kind: String?, as caller: Caller) async throws -> RunDetail {
+        changes.withLock { $0.append("retry \(kind ?? "-")") }
+        return try await run(id, as: caller)
+    }
+
+    func resolveRun(_ id: RunID, note: String, as caller: Caller) async throws -> RunDetail {
+        changes.withLock { $0.append("resolve \(note)") }
+        return try await run(id, as: caller)
     }
 
     func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage { throw unused }

@@ -68,6 +68,23 @@ final class FixtureOperations: Operations {
         return detail
     }
 
+    func cancelRun(_ id: RunID, note: String?, as caller: Caller) async throws -> RunDetail {
+        remember("cancel \(id) \(note ?? "-")")
+        return try await run(id, as: caller)
+    }
+
+    func retryRun(_ id: RunID, from kind: String?, as caller: Caller) async throws -> RunDetail {
+        remember("retry \(id) \(kind ?? "-")")
+        return try await run(id, as: caller)
+    }
+
+    func resolveRun(_ id: RunID, note: String, as caller: Caller) async throws -> RunDetail {
+        remember("resolve \(id) \(note)")
+        return try await run(id, as: caller)
+    }
+
+    private func remember(_ text: String) { notes.withLock { $0.append(text) } }
+
     func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage {
         let log = id.description == Shop.longID ? ShopRuns.longLog : ShopRuns.log
         switch range {

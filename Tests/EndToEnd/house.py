@@ -178,7 +178,7 @@ class House:
         """The run's detail when it is over, however it ended."""
         def over() -> dict[str, Any] | None:
             detail = self.run(run_id)
-            return detail if detail["run"]["state"] in ("SUCCESS", "FAILED", "CANCELLED") else None
+            return detail if detail["run"]["state"] in ("SUCCESS", "FAILED", "RETRYABLE", "RESOLVED", "CANCELLED") else None
 
         return wait_for(over, seconds, f"the end of run {run_id}")
 

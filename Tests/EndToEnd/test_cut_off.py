@@ -110,7 +110,7 @@ def test_a_read_that_is_cut_off_each_time_fails_cleanly_and_leaves_the_table_as_
     assert cutter.times >= 3, "each attempt"
     run = house.get("/api/v1/runs?limit=1")["runs"][0]
     detail = house.run(run["run_id"])
-    assert run["state"] == "FAILED" and run["problem"]["code"] == "source_interrupted", run
+    assert run["state"] == "RETRYABLE" and run["problem"]["code"] == "source_interrupted", run
     assert {job["kind"]: job["attempt"] for job in detail["jobs"]}["extract"] == 3
     assert [stream["verified"] for stream in detail["streams"]] == [False]
     # As it was, to the last file and row.

@@ -40,10 +40,40 @@ struct JobHouse: Sendable {
     }
 
     func claim(_ kinds: String..., by worker: String = "one") async throws -> ClaimedJob? {
-        try await queue.claim(kinds: kinds, worker: worker)
+        try await queue.claimOne(kinds: kinds, worker: worker)
     }
 
     func complete(_ job: ClaimedJob) async throws { try await queue.complete(job, result: JSONValue("done")) }
+
+    /// Ends a claim as if its handler had thrown.
+    func fail(_ job: ClaimedJob, because problem: Problem) async throws {
+        let step = JobMachine.step(JobFacts(state: .running), on: .failed(problem.code))
+        try await queue.end(job, with: step ?? JobStep(.failed), because: problem)
+    }
+
+    /// Whether the database takes a change of a job's state.
+    func writes(from: JobState, to: JobState) async throws -> Bool {
+        let run = try await enqueue([.init(kind: "written")])
+        // Past the trigger, to begin in any state.
+        try await metadata.database.script(
+            """
+            BEGIN; SET LOCAL session_replication_role = replica;
+            UPDATE weir.jobs SET state = '\(from.rawValue)', lease_until =
+              CASE WHEN '\(from.rawValue)' = 'RUNNING' THEN now() END WHERE run_id = '\(run)'; COMMIT
+            """)
+        do {
+            try await metadata.application.transaction(organization: organization) { connection in
+                try await connection.query(
+                    """
+                    UPDATE weir.jobs SET state = \(to.rawValue),
+                      lease_until = CASE WHEN \(to.rawValue) = 'RUNNING' THEN now() END WHERE run_id = \(run)
+                    """)
+            }
+            return true
+        } catch let error as PGError where error.state == "23514" {
+            return false
+        }
+    }
 
     /// As if the holder had been silent for longer than its lease.
     func expire(_ job: ClaimedJob) async throws {
@@ -76,7 +106,7 @@ struct JobHouse: Sendable {
     }
 
     func worker(_ name: String, slots: Int = 4, _ handlers: [any JobHandler]) -> Worker {
-        let listener = PGListener(metadata.database.conninfo(role: "weir_app"), channels: ["weir_jobs"])
+        let listener = PGListener(metadata.database.conninfo(role: "weir_app"), channels: ["weir_jobs", "weir_cancel"])
         return Worker(
             queue: queue, listener: listener, handlers: handlers, name: name, slots: slots, observe: { _ in })
     }

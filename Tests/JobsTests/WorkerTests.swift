@@ -78,7 +78,7 @@ struct WorkerTests {
                 try await house.end(of: known)
                 try await house.end(of: unknown)
             }
-            #expect(try await house.states(of: known) == ["FAILED", "CANCELLED"])
+            #expect(try await house.states(of: known) == ["RETRYABLE", "PENDING"])
             #expect(try await house.problem(of: known)?.code == "data_invalid")
             #expect(try await house.problem(of: unknown)?.code == "internal")
             #expect(try await house.problem(of: unknown)?.detail.contains("Odd") == false)

@@ -2,30 +2,47 @@ import Foundation
 package import Kernel
 package import Postgres
 
-package enum JobState: String, Sendable, Codable {
+package enum JobState: String, Sendable, Codable, CaseIterable {
     case pending = "PENDING"
     case running = "RUNNING"
     case success = "SUCCESS"
+    /// It failed, and nobody can rescue it (any more).
     case failed = "FAILED"
+    /// It failed, and a person can take it up again or resolve it.
+    case retryable = "RETRYABLE"
+    /// It failed, and a person has taken care of it otherwise.
+    case resolved = "RESOLVED"
     case cancelled = "CANCELLED"
 }
 
 /// A job to be made, as part of a run.
 package struct JobSpec: Sendable {
-    package let kind: String
+    package var kind: String
     /// JSON.
-    package let payload: JSONValue
+    package var payload: JSONValue
     /// Positions, in the same list, of the jobs that must succeed first.
-    package let after: [Int]
+    package var after: [Int]
     /// Jobs that share a key never run at once; nil for no such limit.
-    package let exclusiveKey: String?
+    package var exclusiveKey: String?
+    /// Keys of limits that it is held to, where such limits are set (`JobLimits`).
+    package var limits: [String]
+    /// -100 to 100; higher first.
+    package var priority: Int
 
-    package init(kind: String, payload: JSONValue, after: [Int], exclusiveKey: String? = nil) {
+    package init(
+        kind: String, payload: JSONValue, after: [Int], exclusiveKey: String? = nil, limits: [String] = [],
+        priority: Int = 0
+    ) {
         self.kind = kind
         self.payload = payload
         self.after = after
         self.exclusiveKey = exclusiveKey
+        self.limits = limits
+        self.priority = priority
     }
+
+    /// All keys that it is counted under while it runs.
+    var limitKeys: [String] { (exclusiveKey.map { [JobLimits.one($0)] } ?? []) + limits }
 }
 
 /// A job that this worker holds, until `leaseLost` is thrown or it is completed.
@@ -34,8 +51,11 @@ package struct ClaimedJob: Sendable {
     package let organization: OrganizationID
     package let run: RunID
     package let kind: String
-    /// Starts at 1.
+    /// The number of this claim, from 1.
     package let attempt: Int
+    /// Earlier claims that ended with a failure, or with a lost lease.
+    let failures: Int
+    let losses: Int
     /// Grows with each claim of any job. Carry it to every outside effect.
     package let fence: Int64
     let payloadText: String
@@ -46,9 +66,13 @@ package struct ClaimedJob: Sendable {
         run = try row.id("run_id")
         kind = try row.string("kind")
         attempt = try Int(row.int("attempt"))
+        failures = try Int(row.int("failures"))
+        losses = try Int(row.int("losses"))
         fence = try row.int("fence")
         payloadText = try row.string("payload")
     }
+
+    var facts: JobFacts { JobFacts(state: .running, failures: failures, losses: losses) }
 
     package func payload<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
         try JSONDecoder().decode(type, from: Data(payloadText.utf8))
@@ -101,10 +125,15 @@ package struct StoredProblem: Sendable, Codable, Hashable {
 /// Work of one kind.
 package protocol JobHandler: Sendable {
     var kind: String { get }
+    var policy: JobPolicy { get }
 
     /// Does the job. It may have been done in part before, by a worker that died: what is there must be found and used
     /// or cleared away, never doubled. It is cancelled when the lease is lost.
     /// - Returns: what later jobs of the run may read with `JobContext.result`.
     /// - Throws: a `Problem`, whose code decides in the retry table what comes next.
     func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable
+}
+
+extension JobHandler {
+    package var policy: JobPolicy { JobPolicy() }
 }

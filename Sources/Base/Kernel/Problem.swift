@@ -53,6 +53,7 @@ package struct Problem: Error, Sendable {
         case metadataUnavailable = "metadata_unavailable"
         case leaseLost = "lease_lost"
         case cancelled
+        case timedOut = "timed_out"
         case busy
         case portTaken = "port_taken"
         case dataFolderNewer = "data_folder_newer"
@@ -88,6 +89,7 @@ extension Problem.Code {
         case .metadataUnavailable: "The metadata database is not available"
         case .leaseLost: "Another worker has taken over"
         case .cancelled: "Cancelled"
+        case .timedOut: "It took too long"
         case .busy: "Busy"
         case .portTaken: "The port is taken"
         case .dataFolderNewer: "The data folder is of a newer version"

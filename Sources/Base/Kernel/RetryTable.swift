@@ -13,7 +13,7 @@ extension Problem.Code {
         case .sourceUnreachable, .sourceInterrupted: .retry(attempts: 3)
         case .metadataUnavailable, .engineUnavailable, .busy: .retry(attempts: 10)
         case .leaseLost: .retry(attempts: 10)
-        case .sourceChanged: .retry(attempts: 2)
+        case .sourceChanged, .timedOut: .retry(attempts: 2)
         case .invalidInput, .unauthenticated, .forbidden, .notFound, .conflict, .unsupported: .giveUp
         case .sourceCredentials, .sourceMissing, .sourcePermission: .giveUp
         case .dataInvalid, .diskFull, .modelsFailed: .giveUp

@@ -11,6 +11,8 @@ actor ReaderPool {
         let connection: DuckConnection
         /// The name that the source is attached under.
         let alias: String
+        /// Its session at the source.
+        var backend: Int64 = 0
     }
 
     private var idle: [Reader]
@@ -18,12 +20,14 @@ actor ReaderPool {
     private var wantedAlone = 0
 
     private let snapshot: String
+    private let conninfo: Secret<String>
     /// Set when a reader could not come back: the snapshot or the server is gone.
     private var failure: (any Error)?
 
-    private init(readers: [Reader], snapshot: String) {
+    private init(readers: [Reader], snapshot: String, conninfo: Secret<String>) {
         idle = readers
         self.snapshot = snapshot
+        self.conninfo = conninfo
         count = readers.count
     }
 
@@ -32,18 +36,20 @@ actor ReaderPool {
     ) async throws -> ReaderPool {
         var readers: [Reader] = []
         for _ in 0..<count {
-            let reader = Reader(connection: try database.connect(), alias: DuckAlias.unique("source"))
+            var reader = Reader(connection: try database.connect(), alias: DuckAlias.unique("source"))
             readers.append(reader)
             do {
                 try await reader.connection.execute(
                     "ATTACH \(DuckSQL.literal(conninfo.reveal())) AS \(reader.alias) (TYPE postgres, READ_ONLY)")
                 try await join(reader, snapshot, locks)
+                reader.backend = try await backend(of: reader)
+                readers[readers.count - 1] = reader
             } catch {
                 for reader in readers { await leave(reader) }
                 throw error
             }
         }
-        return ReaderPool(readers: readers, snapshot: snapshot)
+        return ReaderPool(readers: readers, snapshot: snapshot, conninfo: conninfo)
     }
 
     /// Joins the snapshot and takes the same locks as its holder, so that no read waits for one later.
@@ -68,6 +74,12 @@ actor ReaderPool {
     private static func call(_ statement: String, on reader: Reader) async throws {
         try await reader.connection.execute(
             "CALL postgres_execute('\(reader.alias)', \(DuckSQL.literal(statement)))")
+    }
+
+    private static func backend(of reader: Reader) async throws -> Int64 {
+        let rows = try await reader.connection.rows(
+            "FROM postgres_query('\(reader.alias)', 'SELECT pg_backend_pid()::bigint AS pid')")
+        return rows.first?[0].int ?? 0
     }
 
     /// How a part is written.
@@ -103,14 +115,19 @@ actor ReaderPool {
               FIELD_IDS {\(fieldIDs)}, RETURN_STATS true, ENCRYPTION_CONFIG {footer_key_value: from_base64('\(base64(file.key))')})
             """
         do {
-            let statistics = try await reader.connection.perform { session in try session.copy(sql) }
+            let statistics = try await withTaskCancellationHandler {
+                try await reader.connection.perform { session in try session.copy(sql) }
+            } onCancel: {
+                // DuckDB hears of an interrupt only when the next rows arrive, which may take the source long.
+                Task { [conninfo] in await Self.cancelStatement(of: reader.backend, conninfo) }
+            }
             if let usualMemory { _ = await setMemory(usualMemory, on: reader) }
             give(reader)
             return statistics
         } catch {
             await comeBack(reader)
             if let usualMemory { _ = await setMemory(usualMemory, on: reader) }
-            throw error
+            throw Task.isCancelled ? CancellationError() : error
         }
     }
 
@@ -125,6 +142,13 @@ actor ReaderPool {
             _ = try? await reader.connection.execute("SET GLOBAL memory_limit = \(DuckSQL.literal(limit))")
             return before
         }.value
+    }
+
+    /// Ends what a session of ours does at the source, through another one (PostgreSQL documentation, 9.27.2).
+    private static func cancelStatement(of backend: Int64, _ conninfo: Secret<String>) async {
+        guard let connection = try? await PGConnection.connect(conninfo) else { return }
+        _ = try? await connection.query("SELECT pg_cancel_backend(\(backend)::int)")
+        await connection.close()
     }
 
     /// A failed read ends the reader's transaction; it joins the snapshot anew, so that other streams can go on.

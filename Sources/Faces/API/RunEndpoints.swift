@@ -18,6 +18,36 @@ extension Endpoint {
             parameters: [runID], answer: .json(Shapes.runDetail, "The run."), problems: [.notFound],
             action: .signedIn { call, caller in try .json(await call.operations.run(call.runID(), as: caller)) }),
         Endpoint(
+            method: .post, path: "/api/v1/runs/{id}/cancel", name: "cancelRun",
+            summary: "Cancels all of a run that is not done. Jobs that run stop within seconds.",
+            parameters: [runID], body: Shapes.cancelRequest, answer: .json(Shapes.runDetail, "The run."),
+            problems: [.notFound],
+            action: .signedIn { call, caller in
+                let request: CancelRequest = try call.decoded()
+                return try .json(
+                    await call.operations.cancelRun(call.runID(), note: request.note, as: caller))
+            }),
+        Endpoint(
+            method: .post, path: "/api/v1/runs/{id}/retry", name: "retryRun",
+            summary: "Takes a failed run (RETRYABLE) up again.",
+            parameters: [runID], body: Shapes.retryRequest, answer: .json(Shapes.runDetail, "The run."),
+            problems: [.notFound, .conflict],
+            action: .signedIn { call, caller in
+                let request: RetryRequest = try call.decoded()
+                return try .json(
+                    await call.operations.retryRun(call.runID(), from: request.from, as: caller))
+            }),
+        Endpoint(
+            method: .post, path: "/api/v1/runs/{id}/resolve", name: "resolveRun",
+            summary: "Ends a failed run (RETRYABLE) that somebody has taken care of.",
+            parameters: [runID], body: Shapes.resolveRequest, answer: .json(Shapes.runDetail, "The run."),
+            problems: [.notFound, .conflict],
+            action: .signedIn { call, caller in
+                let request: ResolveRequest = try call.decoded()
+                return try .json(
+                    await call.operations.resolveRun(call.runID(), note: request.note, as: caller))
+            }),
+        Endpoint(
             method: .get, path: "/api/v1/runs/{id}/logs", name: "getRunLogs",
             summary: "A run's log lines, in order and in pages: ask again with `after` for the next page.",
             parameters: [

@@ -11,12 +11,24 @@ extension Shapes {
             Field("organization", .text()),
             Field("environment", .text()),
             Field("source", .text()),
-            Field("state", states, "FAILED if any of its jobs is, SUCCESS if all are."),
+            Field(
+                "state", states, "RETRYABLE or FAILED if any of its jobs is and nothing can go on, SUCCESS if all are."),
             Field("created_at", .text(format: "date-time")),
             .optional("finished_at", .text(format: "date-time")),
             Field("seconds", .number, "From creation to the end, or to now."),
             .optional("problem", .shape(innerProblem)),
         ])
+
+    static let cancelRequest = Shape(
+        name: "CancelRequest", note: "Why a run is cancelled.",
+        fields: [.optional("note", .text(), "For others.")])
+
+    static let retryRequest = Shape(
+        name: "RetryRequest", note: "Where a failed run is taken up again.",
+        fields: [.optional("from", .text(), "A kind of job: it and all after it; the jobs that failed if absent.")])
+
+    static let resolveRequest = Shape(
+        name: "ResolveRequest", note: "How a failed run was taken care of.", fields: [Field("note", .text())])
 
     static let progress = Shape(
         name: "Progress", note: "How far a job is.",

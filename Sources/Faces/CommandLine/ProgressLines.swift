@@ -30,7 +30,7 @@ struct ProgressLines {
             running(job, room: room)
         case .success:
             painted("done", style.green, parts(of: job), room: room)
-        case .failed:
+        case .failed, .retryable, .resolved:
             painted("failed", style.red, [job.problem?.detail ?? ""], room: room)
         case .cancelled:
             painted("cancelled", style.red, [], room: room)
@@ -96,7 +96,8 @@ struct ProgressLines {
         case .pending: return "\(job.kind): \(job.waiting ?? "waiting")"
         case .running: return "\(job.kind): running\(rest.isEmpty ? "" : ", \(rest)")"
         case .success: return "\(job.kind): done\(rest.isEmpty ? "" : ", \(rest)")"
-        case .failed: return "\(job.kind): failed\(job.problem.map { ": \($0.detail)" } ?? tail)"
+        case .failed, .retryable, .resolved:
+            return "\(job.kind): failed\(job.problem.map { ": \($0.detail)" } ?? tail)"
         case .cancelled: return "\(job.kind): cancelled"
         }
     }

@@ -65,7 +65,16 @@ struct ReceiptsText {
         guard detail.run.state.isOver, detail.run.state != .success else { return [] }
         let ofJobs = detail.jobs.compactMap { job in job.problem.map { "\(job.kind): \($0.line)" } }
         let problems = ofJobs.isEmpty ? detail.run.problem.map { [$0.line] } ?? [] : ofJobs
-        return ["The run has \(detail.run.state == .failed ? "failed" : "been cancelled")."] + problems
+        return [ending(detail.run)] + problems
+    }
+
+    private func ending(_ run: RunSummary) -> String {
+        switch run.state {
+        case .retryable: "The run has failed. Take it up again with: weir runs retry \(run.runID)"
+        case .resolved: "The run had failed, and has been resolved."
+        case .cancelled: "The run has been cancelled."
+        default: "The run has failed."
+        }
     }
 }
 

@@ -5,7 +5,17 @@ import Wire
 
 struct RunsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "runs", abstract: "List runs, or show one with its jobs and receipts.",
+        commandName: "runs", abstract: "List runs, show or follow one; cancel, retry or resolve one.",
+        subcommands: [
+            ShowRunsCommand.self, WatchRunCommand.self, CancelRunCommand.self, RetryRunCommand.self,
+            ResolveRunCommand.self,
+        ],
+        defaultSubcommand: ShowRunsCommand.self)
+}
+
+struct ShowRunsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "List runs, or show one with its jobs and receipts (what `weir runs` does).",
         discussion: "Exit status with an ID: 1 if that run has failed, with --follow also if a stream is not verified.")
 
     @Argument(help: "A run's id.")
@@ -37,7 +47,7 @@ struct RunsCommand: AsyncParsableCommand {
             try Output.standardOutput.write(
                 RunText(style: Output.standardOutput.style).text(of: detail, dashboard: dashboard))
         }
-        let isWell = follow ? CloneResult.isVerified(detail) : detail.run.state != .failed
+        let isWell = follow ? CloneResult.isVerified(detail) : !detail.run.state.hasFailed
         guard isWell else { throw ExitCode.failure }
     }
 
@@ -95,7 +105,7 @@ struct RunText {
     private func painted(_ state: String) -> String {
         switch StateWord(rawValue: state) {
         case .success: style.green(state)
-        case .failed, .cancelled: style.red(state)
+        case .failed, .retryable, .resolved, .cancelled: style.red(state)
         case .pending, .running, nil: state
         }
     }

@@ -16,6 +16,15 @@ package protocol Operations: Sendable {
     func runs(limit: Int, as caller: Caller) async throws -> [RunSummary]
     /// - Throws: `notFound`.
     func run(_ id: RunID, as caller: Caller) async throws -> RunDetail
+    /// Cancels all of a run that is not done; what runs is over within seconds.
+    /// - Throws: `notFound`.
+    func cancelRun(_ id: RunID, note: String?, as caller: Caller) async throws -> RunDetail
+    /// Takes a failed run up again: at the jobs that failed, or at those of a kind with all that comes after.
+    /// - Throws: `notFound`; `conflict` if there is nothing to take up.
+    func retryRun(_ id: RunID, from kind: String?, as caller: Caller) async throws -> RunDetail
+    /// Ends a failed run that somebody has taken care of.
+    /// - Throws: `notFound`; `conflict` if it has not failed; `invalidInput` without a note.
+    func resolveRun(_ id: RunID, note: String, as caller: Caller) async throws -> RunDetail
     /// One page of a run's log, its lines in order.
     /// - Throws: `notFound`; `invalidInput` if the limit is not 1…`LogPage.most`.
     func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage

@@ -10,7 +10,7 @@ extension Problem.Code {
         case .notFound: 404
         case .conflict, .sourceChanged, .leaseLost, .cancelled: 409
         case .unsupported, .sourceCredentials, .sourceMissing, .sourcePermission: 422
-        case .dataInvalid, .modelsFailed, .queryFailed, .queryTooLong, .queryTooLarge: 422
+        case .dataInvalid, .modelsFailed, .queryFailed, .queryTooLong, .queryTooLarge, .timedOut: 422
         case .sourceUnreachable, .sourceInterrupted: 502
         case .engineUnavailable, .metadataUnavailable, .busy: 503
         case .diskFull: 507

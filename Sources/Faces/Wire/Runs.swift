@@ -38,15 +38,21 @@ package struct CloneAccepted: Sendable, Codable {
     }
 }
 
-/// The states that the mission names. A run is FAILED if any of its jobs is, SUCCESS if all are.
+/// The states that the mission names (docs/jobs.md). A run's follows from its jobs': RETRYABLE or FAILED if any of them
+/// is and nothing can go on, SUCCESS if all are.
 package enum StateWord: String, Sendable, Codable, CaseIterable {
     case pending = "PENDING"
     case running = "RUNNING"
     case success = "SUCCESS"
     case failed = "FAILED"
+    /// Failed, and a person can take it up again or resolve it.
+    case retryable = "RETRYABLE"
+    case resolved = "RESOLVED"
     case cancelled = "CANCELLED"
 
-    package var isOver: Bool { self == .success || self == .failed || self == .cancelled }
+    /// Whether it goes no further by itself.
+    package var isOver: Bool { self != .pending && self != .running }
+    package var hasFailed: Bool { self == .failed || self == .retryable }
 }
 
 /// A problem as the API shows it inside other answers; as a whole answer it is RFC 9457 `application/problem+json`.
@@ -62,6 +68,30 @@ package struct ProblemView: Sendable, Codable, Hashable {
         detail = problem.detail
         hint = problem.hint
     }
+}
+
+/// `POST /api/v1/runs/{id}/cancel`.
+package struct CancelRequest: Sendable, Codable {
+    /// Why, for others.
+    package var note: String?
+
+    package init(note: String? = nil) { self.note = note }
+}
+
+/// `POST /api/v1/runs/{id}/retry`.
+package struct RetryRequest: Sendable, Codable {
+    /// The kind of job to begin again with; the jobs that failed if nil.
+    package var from: String?
+
+    package init(from: String? = nil) { self.from = from }
+}
+
+/// `POST /api/v1/runs/{id}/resolve`.
+package struct ResolveRequest: Sendable, Codable {
+    /// How it was resolved.
+    package var note: String
+
+    package init(note: String) { self.note = note }
 }
 
 package struct RunSummary: Sendable, Codable {
@@ -129,7 +159,7 @@ package struct JobView: Sendable, Codable {
     package var startedAt: String?
     package var finishedAt: String?
     package var problem: ProblemView?
-    /// Why it is not running, for a pending job: `waiting for extract`.
+    /// Why it is not running, for a pending job: `waiting for extract`, `waiting because load failed: …`.
     package var waiting: String?
 
     package init(

@@ -3,6 +3,7 @@ import Jobs
 import Kernel
 import Postgres
 import Warehousing
+import Wire
 
 /// The graph of a clone: provision, extract, validate, load, model, publish, each after the one before.
 enum CloneRun {
@@ -22,6 +23,13 @@ enum CloneRun {
             JobSpec(kind: ModelJob.kind, payload: payload, after: [3], exclusiveKey: "build/\(place)"),
             JobSpec(kind: PublishJob.kind, payload: payload, after: [4]),
         ]
+    }
+
+    /// Where a run has to begin again if that is not where it failed: models are built by one job, and their failures are
+    /// told by the next, which publishes what could be built.
+    static func restart(after failed: JobView) -> String? {
+        failed.kind == PublishJob.kind && failed.problem?.code == Problem.Code.modelsFailed.rawValue
+            ? ModelJob.kind : nil
     }
 
     static func place(of job: ClaimedJob) throws -> WarehousePlace {

@@ -119,6 +119,31 @@ struct LiveOperations: Operations {
         try await metadata { try await reader.detail(id, as: caller) }
     }
 
+    func cancelRun(_ id: RunID, note: String?, as caller: Caller) async throws -> RunDetail {
+        try await metadata {
+            try await control.cancel(id, of: caller.organization, by: caller.name, note: note)
+            return try await reader.detail(id, as: caller)
+        }
+    }
+
+    func retryRun(_ id: RunID, from kind: String?, as caller: Caller) async throws -> RunDetail {
+        try await metadata {
+            let failed = try await reader.detail(id, as: caller).jobs.first { $0.state == .retryable }
+            try await control.retry(
+                id, of: caller.organization, by: caller.name, from: kind ?? failed.flatMap(CloneRun.restart(after:)))
+            return try await reader.detail(id, as: caller)
+        }
+    }
+
+    func resolveRun(_ id: RunID, note: String, as caller: Caller) async throws -> RunDetail {
+        try await metadata {
+            try await control.resolve(id, of: caller.organization, by: caller.name, note: note)
+            return try await reader.detail(id, as: caller)
+        }
+    }
+
+    private var control: RunControl { RunControl(pool: house.pool) }
+
     func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage {
         guard (1...LogPage.most).contains(limit) else {
             throw Problem(.invalidInput, "The limit is \(limit).", hint: "Use 1 to \(LogPage.most).")

@@ -28,9 +28,10 @@ struct RunReader: Sendable {
             let run = try summary(row, caller)
             let jobs = try await connection.query(
                 """
-                SELECT *, \(Self.moment("started_at")) AS started, \(Self.moment("finished_at")) AS finished,
-                  extract(epoch FROM started_at)::float8 AS started_s, extract(epoch FROM finished_at)::float8 AS finished_s
-                FROM weir.jobs WHERE run_id = \(id) ORDER BY position
+                SELECT j.*, \(Self.moment("j.started_at")) AS started, \(Self.moment("j.finished_at")) AS finished,
+                  extract(epoch FROM j.started_at)::float8 AS started_s,
+                  extract(epoch FROM j.finished_at)::float8 AS finished_s, \(WaitingReason.columns)
+                FROM weir.jobs j WHERE j.run_id = \(id) ORDER BY j.position
                 """)
             let receipts = try await connection.query(
                 "SELECT * FROM weir.receipts WHERE run_id = \(id) ORDER BY stream")
@@ -99,12 +100,10 @@ struct RunReader: Sendable {
     }
 
     private func views(of jobs: [PGRow]) throws -> [JobView] {
-        var before: String?
-        return try jobs.map { row in
+        try jobs.map { row in
             let kind = try row.string("kind")
             let state = try state(row)
             let progress: JobProgress? = try row.optionalJSON("progress")
-            defer { if state != .success { before = before ?? kind } }
             return JobView(
                 jobID: try row.string("job_id"), kind: kind, state: state, attempt: try Int(row.int("attempt")),
                 progress: progress.map {
@@ -113,7 +112,7 @@ struct RunReader: Sendable {
                 },
                 startedAt: try row.optional("started"), finishedAt: try row.optional("finished"),
                 problem: try problem(row),
-                waiting: state == .pending ? before.map { "waiting for \($0)" } ?? "waiting for a worker" : nil)
+                waiting: state == .pending ? try WaitingReason(row).text : nil)
         }
     }
 

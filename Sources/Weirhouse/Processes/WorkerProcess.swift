@@ -20,8 +20,9 @@ struct WorkerProcess: Service {
         let duckDB = try house.duckDB()
         try await duckDB.prepare()
         let worker = Worker(
-            queue: house.queue, listener: house.listener("weir_jobs"), handlers: handlers(duckDB),
-            name: "\(ProcessInfo.processInfo.hostName)/\(getpid())", slots: 2, observe: house.observe)
+            queue: house.queue, listener: house.listener("weir_jobs", "weir_cancel"), handlers: handlers(duckDB),
+            name: "\(ProcessInfo.processInfo.hostName)/\(getpid())", version: OwnProgram.version,
+            slots: 2, observe: house.observe)
         house.observe(.partStarted(part: "worker", detail: "\(getpid())"))
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in

@@ -45,6 +45,17 @@ struct RunLive: Sendable {
     let models: ModelsNote?
     let loadDuration: String?
     let dashboard: String?
+    /// Where a person can stop it; nil once it is over.
+    let cancel: String?
+    let rescue: Rescue?
+
+    /// What a person can do about a failed run.
+    struct Rescue: Sendable {
+        let retry: String
+        let resolve: String
+        /// Jobs to begin again with.
+        let steps: [Choice]
+    }
 
     init(_ detail: RunDetail, now: Date) {
         let run = detail.run
@@ -63,6 +74,14 @@ struct RunLive: Sendable {
         models = detail.models.map { ModelsNote($0) }
         loadDuration = detail.loadSeconds.map { Readable.duration($0) }
         dashboard = detail.dashboardURL.flatMap { Self.path(of: $0) }
+        let address = "/runs/\(run.runID)"
+        cancel = run.state.isOver ? nil : "\(address)/cancel"
+        rescue =
+            run.state == .retryable
+            ? Rescue(
+                retry: "\(address)/retry", resolve: "\(address)/resolve",
+                steps: detail.jobs.map { Choice(value: $0.kind, label: JobRow.name(of: $0.kind), isChosen: false) })
+            : nil
     }
 
     /// Only the path and query: the console is wherever the browser found it.
@@ -100,7 +119,7 @@ struct JobRow: Sendable {
         let ended = job.finishedAt.flatMap { Moment.parse($0) } ?? now
         let seconds = started.map { max(ended.timeIntervalSince($0), 0) }
         id = job.jobID
-        name = Self.names[job.kind] ?? job.kind.capitalized
+        name = Self.name(of: job.kind)
         state = StateBadge(job.state)
         isRunning = job.state == .running
         waiting = job.state == .pending ? job.waiting.map { $0.prefix(1).uppercased() + $0.dropFirst() } : nil
@@ -111,6 +130,8 @@ struct JobRow: Sendable {
         attempt = job.attempt > 1 ? job.attempt : nil
         problem = job.problem == told ? nil : job.problem.map { ProblemNote($0) }
     }
+
+    static func name(of kind: String) -> String { names[kind] ?? kind.capitalized }
 
     private static let names = [
         "provision": "Provision the warehouse", "extract": "Extract from the source", "validate": "Validate",

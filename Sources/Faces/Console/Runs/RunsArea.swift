@@ -12,6 +12,29 @@ struct RunsArea: Sendable {
         entrance.get("/runs") { try await list($0) }
         entrance.get("/runs/:id") { try await show($0) }
         entrance.get("/runs/:id/events") { try await stream($0) }
+        entrance.post("/runs/:id/cancel") { visit in
+            try await change(visit) { id, form in
+                try await console.operations.cancelRun(id, note: form["note"], as: visit.caller)
+            }
+        }
+        entrance.post("/runs/:id/retry") { visit in
+            try await change(visit) { id, form in
+                try await console.operations.retryRun(id, from: form["from"], as: visit.caller)
+            }
+        }
+        entrance.post("/runs/:id/resolve") { visit in
+            try await change(visit) { id, form in
+                try await console.operations.resolveRun(id, note: form["note"] ?? "", as: visit.caller)
+            }
+        }
+    }
+
+    /// Changes a run and shows its page again. Empty fields count as absent.
+    private func change(
+        _ visit: Visit, _ work: (RunID, Form) async throws -> RunDetail
+    ) async throws -> Response {
+        let detail = try await work(try runID(of: visit), try await visit.call.form())
+        return .redirect(to: "/runs/\(detail.run.runID)")
     }
 
     private func list(_ visit: Visit) async throws -> Response {

@@ -7,13 +7,14 @@ struct StateBadge: Sendable {
     let style: String
 
     init(_ state: StateWord) {
-        style = state.rawValue.lowercased()
+        style = state.hasFailed ? "failed" : state.rawValue.lowercased()
         word =
             switch state {
             case .pending: "Waiting"
             case .running: "Running"
             case .success: "Success"
-            case .failed: "Failed"
+            case .failed, .retryable: "Failed"
+            case .resolved: "Resolved"
             case .cancelled: "Cancelled"
             }
     }

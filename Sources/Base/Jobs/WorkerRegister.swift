@@ -1,0 +1,51 @@
+package import Kernel
+package import Postgres
+
+/// Who works (table `weir.workers`): workers say so every few seconds.
+package struct WorkerRegister: Sendable {
+    /// After so long without a word a worker is held to be gone.
+    package static let silence: Duration = .seconds(15)
+
+    private let pool: PGPool
+
+    package init(pool: PGPool) { self.pool = pool }
+
+    /// One worker's entry.
+    package struct Entry: Sendable, Equatable {
+        package var name: String
+        package var version: String
+        package var kinds: [String]
+        /// Nil: all.
+        package var organizations: [OrganizationID]?
+        package var slots: Int
+
+        package init(name: String, version: String, kinds: [String], organizations: [OrganizationID]?, slots: Int) {
+            self.name = name
+            self.version = version
+            self.kinds = kinds
+            self.organizations = organizations
+            self.slots = slots
+        }
+    }
+
+    package func say(_ entry: Entry) async throws {
+        let only = entry.organizations.map { PGArray.text($0.map(\.description)) }
+        _ = try await pool.withConnection { connection in
+            try await connection.query(
+                """
+                INSERT INTO weir.workers (name, version, kinds, organizations, slots)
+                VALUES (\(entry.name), \(entry.version), \(PGArray.text(entry.kinds))::text[], \(only)::uuid[],
+                  \(entry.slots))
+                ON CONFLICT (name) DO UPDATE SET seen_at = now(), kinds = excluded.kinds,
+                  organizations = excluded.organizations, slots = excluded.slots, version = excluded.version
+                """)
+        }
+    }
+
+    package func leave(_ name: String) async throws {
+        _ = try await pool.withConnection { connection in
+            try await connection.query(
+                "DELETE FROM weir.workers WHERE name = \(name) OR seen_at < now() - interval '1 hour'")
+        }
+    }
+}

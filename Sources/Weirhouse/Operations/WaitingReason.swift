@@ -1,0 +1,62 @@
+import Jobs
+import Kernel
+import Postgres
+
+/// Why a job that is PENDING does not run, in words.
+struct WaitingReason: Sendable {
+    /// Beside the columns of `weir.jobs j`.
+    static let columns: SQL = """
+        (SELECT string_agg(b.kind, ' and ' ORDER BY b.position) FROM weir.job_predecessors p
+           JOIN weir.jobs b ON b.job_id = p.predecessor_id WHERE p.job_id = j.job_id AND b.state <> 'SUCCESS') AS before,
+        (SELECT b.kind FROM weir.jobs b WHERE j.waits = 'failure' AND b.job_id::text = j.waits_for) AS failed_kind,
+        (SELECT b.state FROM weir.jobs b WHERE j.waits = 'failure' AND b.job_id::text = j.waits_for) AS failed_state,
+        to_char(j.run_after AT TIME ZONE 'UTC', 'HH24:MI:SS') AS due,
+        (SELECT string_agg(DISTINCT h.kind || ' of run ' || left(h.run_id::text, 8), ', ') FROM weir.jobs h
+           WHERE j.waits = 'limit' AND h.state = 'RUNNING' AND j.waits_for = ANY (h.limits)) AS holders,
+        (SELECT l.most FROM weir.limits l WHERE l.key = j.waits_for) AS most,
+        (SELECT l.paused_because FROM weir.limits l WHERE l.key = j.waits_for) AS paused_because,
+        EXISTS (SELECT FROM weir.workers w WHERE j.kind = ANY (w.kinds)
+          AND (w.organizations IS NULL OR j.organization_id = ANY (w.organizations))
+          AND w.seen_at > now() - \(silence)::interval) AS has_worker
+        """
+
+    private static let silence = "\(WorkerRegister.silence.components.seconds) seconds"
+
+    /// One phrase, beginning with `waiting` or `paused`.
+    let text: String
+
+    init(_ row: PGRow) throws {
+        let kind = try row.string("kind")
+        let key = try row.optional("waits_for").map(Self.name) ?? ""
+        switch try row.string("waits") {
+        case "predecessors": text = "waiting for \(try row.optional("before") ?? "the job before it")"
+        case "failure":
+            let failed = try row.optional("failed_kind") ?? "a job before it"
+            text =
+                try row.optional("failed_state") == JobState.retryable.rawValue
+                ? "waiting because \(failed) failed: retry or resolve the run" : "waiting because \(failed) has ended"
+        case "time":
+            let due = try row.string("due")
+            text =
+                key.isEmpty
+                ? "waiting for another attempt at \(due) UTC" : "waiting until \(due) UTC: \(key) spaces starts"
+        case "limit":
+            let holders = try row.optional("holders") ?? "another organization"
+            let room =
+                try row.optionalInt("most").map { $0 == 1 ? "the only place" : "all \($0) places" } ?? "the place"
+            text = "waiting because \(holders) holds \(room) of \(key)"
+        case "pause":
+            let reason = try row.optional("paused_because").map { ": \($0)" } ?? ""
+            text = "paused at \(key)\(reason)"
+        default:
+            text =
+                try row.bool("has_worker")
+                ? "waiting for a free worker" : "waiting because no worker takes \(kind) jobs"
+        }
+    }
+
+    /// A limit's key without what only the queue needs to know.
+    private static func name(_ key: String) -> String {
+        key.hasPrefix("one/") ? String(key.dropFirst(4)) : key
+    }
+}
