@@ -1,7 +1,7 @@
 # One line per target: `make help` prints what stands after the two number signs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap build demo test test-unit test-e2e check format bench clean
+.PHONY: help bootstrap build demo test test-unit test-e2e check format bench bench-jobs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ format: ## put all Swift files into the house's format
 
 bench: bootstrap build ## measure against other tools and write docs/benchmarks.md (not in CI)
 	Benchmarks/run
+
+bench-jobs: bootstrap ## measure the queue and write docs/benchmarks-jobs.md (not in CI)
+	swift build -c release --product jobload
+	Benchmarks/run-jobs
 
 clean: ## remove what was built (environments and data stay; see docs/set-up.md)
 	rm -rf .build Tests/artefacts

@@ -106,6 +106,9 @@ let package = Package(
                 subprocess, system, crypto, nioCore, httpTypes,
             ],
             path: "Sources/Weirhouse", resources: [.copy("Migrations")], swiftSettings: house),
+        .executableTarget(
+            name: "jobload", dependencies: ["Kernel", "Postgres", "Jobs"], path: "Benchmarks/JobLoad",
+            swiftSettings: house),
         .executableTarget(name: "weir", dependencies: ["Weirhouse"], path: "Sources/weir", swiftSettings: house),
         // Tests
         tests("ModelingTests", uses: ["Modeling", "Connecting", "Warehousing", "Kernel"]),

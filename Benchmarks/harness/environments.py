@@ -62,7 +62,7 @@ class Environments:
     def _place_extensions(self, name: str) -> None:
         target = self.home(name) / ".duckdb" / "extensions" / f"v{DUCKDB_VERSION}" / "linux_amd64"
         target.mkdir(parents=True)
-        for extension in EXTENSIONS[name]:
+        for extension in EXTENSIONS.get(name, []):
             found = (self.packages(name) / f"duckdb_extension_{extension}").rglob(f"{extension}.duckdb_extension")
             shutil.copy(next(found), target)
 

@@ -17,11 +17,14 @@ package enum Weirhouse {
 
     /// The services of one kind of process.
     /// - Throws: `missingDependency`, `invalidInput`.
-    static func build(_ part: Part, _ settings: Settings, logger: Logger) throws -> ServiceGroup {
+    static func build(
+        _ part: Part, _ settings: Settings, scope: WorkScope = WorkScope(), logger: Logger
+    ) throws -> ServiceGroup {
         let service: any Service =
             switch part {
             case .server: ServerProcess(house: try House(settings, connections: 8, logger: logger), logger: logger)
-            case .worker: WorkerProcess(house: try House(settings, connections: 8, logger: logger))
+            case .worker:
+                WorkerProcess(house: try House(settings, connections: 8, logger: logger), scope: scope)
             case .engine: try EngineProcess(settings: settings, logger: logger)
             }
         return ServiceGroup(
@@ -73,8 +76,18 @@ struct WorkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "work", abstract: "Run a worker.")
 
     @Option(help: "The data folder (WEIR_DATA).") var data: String?
+    @Option(help: "Only jobs of these kinds, with commas between: extract,validate.") var kinds: String?
+    @Option(help: "Only jobs of these organizations, with commas between.") var organizations: String?
 
-    func run() async throws { try await runPart(.worker, data: data, port: nil) }
+    func run() async throws {
+        try await runPart(
+            .worker, data: data, port: nil,
+            scope: WorkScope(kinds: Self.words(kinds), organizations: Self.words(organizations)))
+    }
+
+    private static func words(_ list: String?) -> [String] {
+        (list ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    }
 }
 
 struct EngineCommand: AsyncParsableCommand {
@@ -86,12 +99,14 @@ struct EngineCommand: AsyncParsableCommand {
     func run() async throws { try await runPart(.engine, data: data, port: nil) }
 }
 
-private func runPart(_ part: Weirhouse.Part, data: String?, port: Int?) async throws {
+private func runPart(
+    _ part: Weirhouse.Part, data: String?, port: Int?, scope: WorkScope = WorkScope()
+) async throws {
     ParentWatch.begin()
     // libpq would take these for every address that people name.
     for name in ProcessInfo.processInfo.environment.keys where name.hasPrefix("PG") { unsetenv(name) }
     let settings = try Settings.read(data: data, port: port)
-    try await Weirhouse.build(part, settings, logger: Weirhouse.logger(part.rawValue)).run()
+    try await Weirhouse.build(part, settings, scope: scope, logger: Weirhouse.logger(part.rawValue)).run()
 }
 
 /// Ends `work` in order at Ctrl-C or SIGTERM.

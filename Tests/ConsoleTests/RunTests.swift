@@ -4,6 +4,22 @@ import Wire
 @testable import Console
 
 @Suite struct RunTests {
+    @Test func `a run is cancelled, retried and resolved from its page, which comes again`() async throws {
+        let browser = try Browser()
+        let page = try await browser.get("/runs/\(Shop.failedID)").body
+        #expect(page.contains("action=\"/runs/\(Shop.failedID)/retry\""))
+        #expect(!page.contains("/cancel\""))
+        for (path, form) in [
+            ("cancel", "note="), ("retry", "from="), ("retry", "from=load"), ("resolve", "note=by+hand"),
+        ] {
+            let answer = try await browser.post("/runs/\(Shop.failedID)/\(path)", form)
+            #expect(answer.status == 303)
+            #expect(answer["Location"] == "/runs/\(Shop.failedID)")
+        }
+        let changes = ["cancel", "retry", "retry", "resolve"].map { "\($0) \(Shop.failedID)" }
+        #expect(browser.operations.asked == zip(changes, ["-", "-", "load", "by hand"]).map { "\($0) \($1)" })
+    }
+
     @Test func `events carry pieces of the page, log lines with their sequence, and an end`() async throws {
         let answer = try await Browser().get("/runs/\(Shop.runningID)/events?after=5")
         #expect(answer["Content-Type"] == "text/event-stream; charset=utf-8")

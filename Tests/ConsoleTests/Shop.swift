@@ -42,7 +42,7 @@ enum Shop {
             createdAt: "2026-11-21T08:12:04.120Z", finishedAt: "2026-11-21T08:12:22.480Z", seconds: 18.36, problem: nil),
         RunSummary(
             runID: failedID, kind: "clone", organization: "acme", environment: "stage", source: "billing",
-            state: .failed,
+            state: .retryable,
             createdAt: "2026-11-20T16:40:00.000Z", finishedAt: "2026-11-20T16:43:05.000Z", seconds: 185,
             problem: ProblemView(ShopRuns.interrupted)),
         RunSummary(

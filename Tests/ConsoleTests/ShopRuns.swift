@@ -26,9 +26,9 @@ enum ShopRuns {
             jobs: [
                 job("provision", .success, ProgressView(done: 4, total: 4, unit: "schemas"), 0, 1),
                 JobView(
-                    jobID: "extract", kind: "extract", state: .failed, attempt: 3, progress: progress(2),
+                    jobID: "extract", kind: "extract", state: .retryable, attempt: 3, progress: progress(2),
                     startedAt: at(1), finishedAt: at(180), problem: ProblemView(interrupted), waiting: nil),
-                job("validate", .cancelled, nil, nil, nil), job("load", .cancelled, nil, nil, nil),
+                waiting("validate"), waiting("load"),
             ],
             streams: [
                 StreamReceipt(
@@ -42,6 +42,12 @@ enum ShopRuns {
                     problem: nil),
             ], models: ModelsReceipt(built: 3, testsPassed: 9, testsFailed: 1), dashboardURL: nil, loadSeconds: nil),
     ]
+
+    private static func waiting(_ kind: String) -> JobView {
+        JobView(
+            jobID: kind, kind: kind, state: .pending, attempt: 0, progress: nil, startedAt: nil, finishedAt: nil,
+            problem: nil, waiting: "waiting because extract failed: retry or resolve the run")
+    }
 
     /// Steps 0 to 6 extract a table each, then the later jobs run.
     static func running(step: Int) -> RunDetail {

@@ -97,7 +97,8 @@ private struct Schedule {
             let worker = Int.random(in: 0..<hands.count, using: &dice)
             if let index = hands[worker].indices.randomElement(using: &dice) {
                 try await goOn(worker, index)
-            } else if try await !claim(worker), hands.allSatisfy(\.isEmpty) {
+            } else if try await !claim(worker), hands.allSatisfy(\.isEmpty), try await isOver() {
+                // Another worker may have had the row of a job in its hand at that moment: then it is asked again.
                 return
             }
         }
@@ -212,6 +213,8 @@ private struct Schedule {
             WHERE organization_id = \(organization) AND state = 'PENDING' AND waits = 'time'
             """)
     }
+
+    private func isOver() async throws -> Bool { try await house.state(of: run) == "SUCCESS" }
 
     /// What is wrong when all is over.
     func verdict() async throws -> [String] {

@@ -332,6 +332,14 @@ BEGIN
   RETURN result;
 END $$;
 
+-- Whose jobs a worker is for.
+CREATE FUNCTION weir.organization_named(wanted_slug text) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS
+$$ SELECT organization_id FROM weir.organizations WHERE slug = wanted_slug $$;
+ALTER FUNCTION weir.organization_named OWNER TO weir_dispatch;
+REVOKE ALL ON FUNCTION weir.organization_named FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weir.organization_named TO weir_app;
+
 DROP FUNCTION weir.claim_job;
 GRANT USAGE ON SEQUENCE weir.fence TO weir_dispatch;
 GRANT SELECT ON weir.receipts TO weir_dispatch;

@@ -15,14 +15,16 @@ import Warehousing
 /// `weir work`: loads, models and publishes.
 struct WorkerProcess: Service {
     let house: House
+    var scope = WorkScope()
 
     func run() async throws {
         let duckDB = try house.duckDB()
         try await duckDB.prepare()
         let worker = Worker(
-            queue: house.queue, listener: house.listener("weir_jobs", "weir_cancel"), handlers: handlers(duckDB),
+            queue: house.queue, listener: house.listener("weir_jobs", "weir_cancel"),
+            handlers: try scope.choose(from: handlers(duckDB)),
             name: "\(ProcessInfo.processInfo.hostName)/\(getpid())", version: OwnProgram.version,
-            slots: 2, observe: house.observe)
+            organizations: try await scope.organizations(in: house), slots: 2, observe: house.observe)
         house.observe(.partStarted(part: "worker", detail: "\(getpid())"))
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
@@ -69,5 +71,40 @@ struct WorkerProcess: Service {
             PublishJob(
                 pool: house.pool, landed: landed, dashboards: DashboardFiles(modelsFolder: house.folder.models)),
         ]
+    }
+}
+
+/// Which jobs a worker takes.
+struct WorkScope: Sendable {
+    /// All if empty.
+    var kinds: [String] = []
+    /// Slugs; all if empty.
+    var organizations: [String] = []
+
+    /// - Throws: `invalidInput` for a kind that there is not.
+    func choose(from handlers: [any JobHandler]) throws -> [any JobHandler] {
+        let known = handlers.map(\.kind)
+        if let unknown = kinds.first(where: { !known.contains($0) }) {
+            throw Problem(
+                .invalidInput, "There are no \(unknown) jobs.", hint: "There are: \(known.joined(separator: ", ")).")
+        }
+        return kinds.isEmpty ? handlers : handlers.filter { kinds.contains($0.kind) }
+    }
+
+    /// Nil: all.
+    /// - Throws: `notFound` for an organization that there is not.
+    func organizations(in house: House) async throws -> [OrganizationID]? {
+        guard !organizations.isEmpty else { return nil }
+        return try await house.pool.withConnection { connection in
+            var ids: [OrganizationID] = []
+            for slug in organizations {
+                let found = try await connection.query("SELECT weir.organization_named(\(slug)) AS id").first
+                guard let id = try found?.optional("id").flatMap({ OrganizationID($0) }) else {
+                    throw Problem(.notFound, "There is no organization \(slug).", hint: "Check its name.")
+                }
+                ids.append(id)
+            }
+            return ids
+        }
     }
 }
