@@ -57,14 +57,10 @@ struct Load: Sendable {
     }
 
     func organization() async throws -> OrganizationID {
-        let slug = "load"
+        let (id, principal) = (TimeSource.system.makeUUID(), TimeSource.system.makeUUID())
         let found = try await pool.withConnection { connection in
             try await connection.query(
-                """
-                INSERT INTO weir.organizations (organization_id, slug, name)
-                VALUES (\(TimeSource.system.makeUUID()), \(slug), \(slug))
-                ON CONFLICT (slug) DO UPDATE SET name = excluded.name RETURNING organization_id
-                """)
+                "SELECT organization_id FROM weir.ensure_organization('load', 'load', \(id), \(principal))")
         }
         guard let id: OrganizationID = try found.first?.id("organization_id") else {
             throw Problem(.internal, "There is no organization.")

@@ -26,8 +26,8 @@ do $$ begin create role weir_dispatch nologin nobypassrls; exception when duplic
 """
 # The two statements of a worker with one slot and a handler that does nothing.
 CLAIM_AND_END = """select job_id as job, fence as fence
-from weir.claim_jobs('{noop}', null, 'pgbench :client_id', '10 s', 1) \\gset
-select weir.end_claim(:'job', :fence, 'SUCCESS', '1', null, 0, null, '0 s');
+from weir.claim_jobs('{noop}', null, 'pgbench', '10 s', 1) \\gset
+select weir.end_claim(:job, :fence, 'SUCCESS', '1', null, 0, null, '0 s');
 """
 # Runs that are over, and runs whose job waits for another; as the triggers would have left them.
 HISTORY = """
