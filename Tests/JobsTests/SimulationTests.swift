@@ -7,7 +7,7 @@ import Testing
 
 /// Schedules of workers that die, pause past their lease, lose their answers or are late, between any two steps, over the
 /// real queue in PostgreSQL. `WEIR_SIMULATIONS` sets how many (10,000 otherwise).
-@Suite("Simulated workers", .timeLimit(.minutes(10)))
+@Suite("Simulated workers", .timeLimit(.minutes(30)))
 struct SimulationTests {
     private static let count = Int(ProcessInfo.processInfo.environment["WEIR_SIMULATIONS"] ?? "") ?? 10_000
     private static let lanes = 4
