@@ -112,8 +112,8 @@ package enum JobMachine {
     }
 
     private static func failure(_ job: JobFacts, _ code: Problem.Code, _ policy: JobPolicy, _ luck: Double) -> JobStep {
-        if case .retry(let attempts) = code.retryDirective, job.failures + 1 < attempts {
-            let pause = backoff(after: job.failures + 1)
+        if case .retry(let attempts, let ceiling) = code.retryDirective, job.failures + 1 < attempts {
+            let pause = backoff(after: job.failures + 1, ceiling: ceiling)
             return JobStep(
                 .pending, [.wait(pause * (0.5 + luck / 2)), .count(.failure), .releaseLimits])
         }

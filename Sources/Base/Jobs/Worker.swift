@@ -109,7 +109,7 @@ package struct Worker: Sendable {
     }
 
     private func perform(_ job: ClaimedJob) async {
-        observe(.jobClaimed(job: job.id, kind: job.kind, attempt: job.attempt))
+        observe(.jobClaimed(job: job.id, kind: job.kind, attempt: job.attempt, waited: 0))
         let started = ContinuousClock.now
         do {
             try await performHoldingLease(job)
@@ -178,7 +178,7 @@ package struct Worker: Sendable {
         let policy = handlers[job.kind]?.policy ?? JobPolicy()
         let step = JobMachine.step(job.facts, on: event, policy: policy, luck: luck())
         let pause = step?.state == .pending ? step?.pause ?? .zero : nil
-        observe(.jobFailed(job: job.id, kind: job.kind, problem: problem, retriesIn: pause))
+        observe(.jobFailed(job: job.id, kind: job.kind, problem: problem, seconds: 0, retriesIn: pause))
         // A job that is lost is another's by now.
         guard problem.code != .leaseLost, let step else { return }
         do {

@@ -31,6 +31,9 @@ package enum LoadTag {}
 package enum WarehouseTag {}
 package enum SourceTag {}
 package enum PrincipalTag {}
+package enum ScheduleTag {}
+package enum SubscriptionTag {}
+package enum DeliveryTag {}
 
 package typealias OrganizationID = ID<OrganizationTag>
 package typealias RunID = ID<RunTag>
@@ -39,3 +42,6 @@ package typealias LoadID = ID<LoadTag>
 package typealias WarehouseID = ID<WarehouseTag>
 package typealias SourceID = ID<SourceTag>
 package typealias PrincipalID = ID<PrincipalTag>
+package typealias ScheduleID = ID<ScheduleTag>
+package typealias SubscriptionID = ID<SubscriptionTag>
+package typealias DeliveryID = ID<DeliveryTag>

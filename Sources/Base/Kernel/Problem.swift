@@ -54,6 +54,10 @@ package struct Problem: Error, Sendable {
         case leaseLost = "lease_lost"
         case cancelled
         case timedOut = "timed_out"
+        /// A message was not taken; later it may be.
+        case deliveryFailed = "delivery_failed"
+        /// A message was refused for good.
+        case deliveryRefused = "delivery_refused"
         case busy
         case portTaken = "port_taken"
         case dataFolderNewer = "data_folder_newer"
@@ -90,6 +94,8 @@ extension Problem.Code {
         case .leaseLost: "Another worker has taken over"
         case .cancelled: "Cancelled"
         case .timedOut: "It took too long"
+        case .deliveryFailed: "The message could not be delivered"
+        case .deliveryRefused: "The message was refused"
         case .busy: "Busy"
         case .portTaken: "The port is taken"
         case .dataFolderNewer: "The data folder is of a newer version"

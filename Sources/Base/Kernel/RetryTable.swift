@@ -1,7 +1,7 @@
 /// What a failed job does next, decided by the code of its problem alone.
 package enum RetryDirective: Sendable, Equatable {
-    /// Try again after a growing pause, at most so many attempts in all.
-    case retry(attempts: Int)
+    /// Try again after a growing pause that is never above `ceiling`, at most so many attempts in all.
+    case retry(attempts: Int, ceiling: Duration = .seconds(30))
     /// Stop: another attempt would fail in the same way until a person acts.
     case giveUp
 }
@@ -14,11 +14,14 @@ extension Problem.Code {
         case .metadataUnavailable, .engineUnavailable, .busy: .retry(attempts: 10)
         case .leaseLost: .retry(attempts: 10)
         case .sourceChanged, .timedOut: .retry(attempts: 2)
+        // Other people's servers are away for longer than ours: for two hours.
+        case .deliveryFailed: .retry(attempts: 18, ceiling: .seconds(900))
         case .invalidInput, .unauthenticated, .forbidden, .notFound, .conflict, .unsupported: .giveUp
         case .sourceCredentials, .sourceMissing, .sourcePermission: .giveUp
         case .dataInvalid, .diskFull, .modelsFailed: .giveUp
         case .queryRefused, .queryFailed, .queryTooLong, .queryTooLarge: .giveUp
         case .cancelled, .portTaken, .dataFolderNewer, .missingDependency, .internal: .giveUp
+        case .deliveryRefused: .giveUp
         }
     }
 }

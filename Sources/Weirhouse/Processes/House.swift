@@ -96,13 +96,14 @@ struct ObservationLog: Sendable {
         case .partStarted(let part, let detail): logger.info("\(part) started: \(detail)")
         case .partStopped(let part, let detail): logger.info("\(part) stopped: \(detail)")
         case .partFailed(let part, let problem): logger.error("\(part): \(problem) \(cause(problem))")
-        case .jobClaimed(let job, let kind, let attempt):
+        case .jobClaimed(let job, let kind, let attempt, _):
             logger.info("job \(job) (\(kind)) claimed, attempt \(attempt)")
         case .jobFinished(let job, let kind, let seconds):
             logger.info("job \(job) (\(kind)) done in \((seconds * 1000).rounded() / 1000) s")
-        case .jobFailed(let job, let kind, let problem, let retry):
+        case .jobFailed(let job, let kind, let problem, _, let retry):
             logger.warning(
                 "job \(job) (\(kind)) failed: \(problem) \(cause(problem))\(retry.map { " retried in \($0)" } ?? "")")
+        case .requestServed, .spanEnded, .scheduleFired, .noticeSent: break
         case .requestFailed(let correlation, let method, let path, let problem):
             logger.warning("\(correlation) \(method) \(path): \(problem) \(cause(problem))")
         }
