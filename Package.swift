@@ -112,18 +112,20 @@ let package = Package(
         .executableTarget(name: "weir", dependencies: ["Weirhouse"], path: "Sources/weir", swiftSettings: house),
         // Tests
         tests("ModelingTests", uses: ["Modeling", "Connecting", "Warehousing", "Kernel"]),
-        tests("ConsoleTests", uses: ["Console", "Wire", "Kernel", hummingbird, nioCore, httpTypes, log]),
+        tests(
+            "ConsoleTests", uses: ["Console", "Wire", "WireSamples", "Kernel", hummingbird, nioCore, httpTypes, log]),
         tests(
             "APITests",
             uses: [
-                "API", "Wire", "Kernel", hummingbird, .product(name: "HummingbirdTesting", package: "hummingbird"),
+                "API", "Wire", "WireSamples", "Kernel", hummingbird,
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
                 httpTypes,
                 nioCore,
             ]),
         tests(
             "CommandLineTests",
             uses: [
-                "CommandLine", "API", "Wire", "Kernel", hummingbird,
+                "CommandLine", "API", "Wire", "WireSamples", "Kernel", hummingbird,
                 .product(name: "HummingbirdTesting", package: "hummingbird"), arguments, nioCore,
             ]),
         tests("DuckDBTests", uses: ["DuckDB", "Kernel"]),
@@ -144,6 +146,8 @@ let package = Package(
             "PostgresConnectorTests",
             uses: ["PostgresConnector", "Connecting", "Lakehouse", "Postgres", "DuckDB", "Kernel", "TestHouse"]),
         // What tests share
+        .target(
+            name: "WireSamples", dependencies: ["Kernel", "Wire"], path: "Tests/Kits/WireSamples", swiftSettings: house),
         .target(
             name: "TestHouse", dependencies: ["Kernel", "Postgres", "DuckDB", "Connecting"],
             path: "Tests/Kits/TestHouse", swiftSettings: house),

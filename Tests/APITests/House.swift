@@ -1,6 +1,7 @@
 import API
 import Kernel
 import Wire
+import WireSamples
 
 /// A Weirhouse whose every answer has every field. Some inputs make it fail, as the names say.
 struct House: Operations {
@@ -42,8 +43,12 @@ struct House: Operations {
             ])
     }
 
-    func runs(limit: Int, as caller: Caller) async throws -> [RunSummary] {
-        Array(repeating: Self.detail(.failed).run, count: min(limit, 3))
+    func runs(_ filter: RunFilter, as caller: Caller) async throws -> RunList {
+        RunList(runs: Array(repeating: Self.detail(.failed).run, count: min(filter.limit, 3)), next: "older")
+    }
+
+    func changeRuns(_ request: BulkRequest, as caller: Caller) async throws -> [BulkOutcome] {
+        request.runIDs.map { BulkOutcome(runID: $0, state: .pending, problem: Self.problem) }
     }
 
     func run(_ id: RunID, as caller: Caller) async throws -> RunDetail {

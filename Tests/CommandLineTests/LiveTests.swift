@@ -6,6 +6,7 @@ import Kernel
 import Synchronization
 import Testing
 import Wire
+import WireSamples
 
 @testable import CommandLine
 
@@ -135,7 +136,13 @@ private final class LiveHouse: Operations {
 
     func testSource(_ request: SourceTestRequest, as caller: Caller) async throws -> SourceTestResult { throw unused }
 
-    func runs(limit: Int, as caller: Caller) async throws -> [RunSummary] { [Sample.success.run] }
+    func runs(_ filter: RunFilter, as caller: Caller) async throws -> RunList {
+        RunList(runs: [Sample.success.run], next: nil)
+    }
+
+    func changeRuns(_ request: BulkRequest, as caller: Caller) async throws -> [BulkOutcome] {
+        request.runIDs.map { BulkOutcome(runID: $0, state: .pending, problem: nil) }
+    }
 
     func run(_ id: RunID, as caller: Caller) async throws -> RunDetail {
         guard id.description == Sample.id else { throw Problem(.notFound, "There is no such run.", hint: "List them.") }

@@ -2,6 +2,7 @@ import Foundation
 import Kernel
 import Synchronization
 import Wire
+import WireSamples
 
 /// Weirhouse as the pages see it, without any of it: a shop that was cloned, a clone that goes on, one that failed.
 final class FixtureOperations: Operations {
@@ -56,7 +57,14 @@ final class FixtureOperations: Operations {
         return Shop.offer
     }
 
-    func runs(limit: Int, as caller: Caller) async throws -> [RunSummary] { mood == .empty ? [] : Shop.runs }
+    func runs(_ filter: RunFilter, as caller: Caller) async throws -> RunList {
+        RunList(runs: mood == .empty ? [] : Shop.runs, next: nil)
+    }
+
+    func changeRuns(_ request: BulkRequest, as caller: Caller) async throws -> [BulkOutcome] {
+        remember("\(request.action) \(request.runIDs.joined(separator: " ")) \(request.note ?? "-")")
+        return request.runIDs.map { BulkOutcome(runID: $0, state: .pending, problem: nil) }
+    }
 
     func run(_ id: RunID, as caller: Caller) async throws -> RunDetail {
         if id.description == Shop.runningID { return ShopRuns.running(step: 4) }

@@ -10,7 +10,9 @@ extension Endpoint {
             parameters: [.query("limit", "How many at most; 50 if absent.", .integer(least: 1, most: 500))],
             answer: .json(Shapes.runList, "The runs."),
             action: .signedIn { call, caller in
-                let runs = try await call.operations.runs(limit: call.integer("limit", default: 50), as: caller)
+                let runs = try await call.operations.runs(
+                    RunFilter(limit: call.integer("limit", default: 50)), as: caller
+                ).runs
                 return try .json(["runs": runs])
             }),
         Endpoint(

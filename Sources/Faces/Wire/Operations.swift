@@ -2,7 +2,7 @@ package import Kernel
 
 /// All that a face (API, console, and through the API the command line) can ask of Weirhouse. The composition root
 /// implements it. Every method throws `Problem`s only; a caller sees nothing of other organizations.
-package protocol Operations: Sendable {
+package protocol Operations: ScheduleOperations, NotificationOperations, WorkforceOperations {
     /// Needs no sign-in. Never throws: what is not well is said in the report.
     func health() async -> HealthReport
 
@@ -12,8 +12,9 @@ package protocol Operations: Sendable {
     func startClone(_ request: CloneRequest, as caller: Caller) async throws -> CloneAccepted
     func testSource(_ request: SourceTestRequest, as caller: Caller) async throws -> SourceTestResult
 
-    /// The newest first, at most `limit` (1…500).
-    func runs(limit: Int, as caller: Caller) async throws -> [RunSummary]
+    /// The newest first.
+    /// - Throws: `invalidInput` if the limit is not 1…500 or the cursor is none.
+    func runs(_ filter: RunFilter, as caller: Caller) async throws -> RunList
     /// - Throws: `notFound`.
     func run(_ id: RunID, as caller: Caller) async throws -> RunDetail
     /// Cancels all of a run that is not done; what runs is over within seconds.
@@ -25,6 +26,9 @@ package protocol Operations: Sendable {
     /// Ends a failed run that somebody has taken care of.
     /// - Throws: `notFound`; `conflict` if it has not failed; `invalidInput` without a note.
     func resolveRun(_ id: RunID, note: String, as caller: Caller) async throws -> RunDetail
+    /// The same for several runs, one after the other; what cannot be done is said in its outcome.
+    /// - Throws: `invalidInput` for an unknown action, more than 200 runs, or `resolve` without a note.
+    func changeRuns(_ request: BulkRequest, as caller: Caller) async throws -> [BulkOutcome]
     /// One page of a run's log, its lines in order.
     /// - Throws: `notFound`; `invalidInput` if the limit is not 1…`LogPage.most`.
     func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage

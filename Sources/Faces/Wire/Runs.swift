@@ -107,10 +107,19 @@ package struct RunSummary: Sendable, Codable {
     /// From creation to the end, or to now.
     package var seconds: Double
     package var problem: ProblemView?
+    /// The schedule that made it; nil if a person did.
+    package var schedule: String?
+    /// The time of the schedule that it stands for; RFC 3339.
+    package var scheduledFor: String?
+    /// What a person said who cancelled or resolved it.
+    package var note: String?
+    /// The trace that it belongs to: in logs, and in the answer that made it.
+    package var correlationID: String?
 
     package init(
         runID: String, kind: String, organization: String, environment: String, source: String, state: StateWord,
-        createdAt: String, finishedAt: String?, seconds: Double, problem: ProblemView?
+        createdAt: String, finishedAt: String?, seconds: Double, problem: ProblemView?, schedule: String? = nil,
+        scheduledFor: String? = nil, note: String? = nil, correlationID: String? = nil
     ) {
         self.runID = runID
         self.kind = kind
@@ -122,6 +131,10 @@ package struct RunSummary: Sendable, Codable {
         self.finishedAt = finishedAt
         self.seconds = seconds
         self.problem = problem
+        self.schedule = schedule
+        self.scheduledFor = scheduledFor
+        self.note = note
+        self.correlationID = correlationID
     }
 }
 
@@ -161,10 +174,17 @@ package struct JobView: Sendable, Codable {
     package var problem: ProblemView?
     /// Why it is not running, for a pending job: `waiting for extract`, `waiting because load failed: …`.
     package var waiting: String?
+    /// Ids of the jobs that it comes after.
+    package var after: [String]
+    /// When it could first have been taken up by a worker: created, and all before it done. RFC 3339; nil if not yet.
+    package var readyAt: String?
+    /// Who has it, or had it last: `host/pid`.
+    package var worker: String?
 
     package init(
         jobID: String, kind: String, state: StateWord, attempt: Int, progress: ProgressView?, startedAt: String?,
-        finishedAt: String?, problem: ProblemView?, waiting: String?
+        finishedAt: String?, problem: ProblemView?, waiting: String?, after: [String] = [], readyAt: String? = nil,
+        worker: String? = nil
     ) {
         self.jobID = jobID
         self.kind = kind
@@ -175,6 +195,9 @@ package struct JobView: Sendable, Codable {
         self.finishedAt = finishedAt
         self.problem = problem
         self.waiting = waiting
+        self.after = after
+        self.readyAt = readyAt
+        self.worker = worker
     }
 }
 
@@ -187,15 +210,22 @@ package struct ProgressView: Sendable, Codable, Hashable {
     package var bytes: Int64?
     /// What it is at: `orders`.
     package var note: String?
+    /// `done` per second since the job began, and how long the rest takes at that rate; nil if not known.
+    package var perSecond: Double?
+    package var secondsLeft: Double?
 
-    package init(done: Int64, total: Int64?, unit: String, rows: Int64? = nil, bytes: Int64? = nil, note: String? = nil)
-    {
+    package init(
+        done: Int64, total: Int64?, unit: String, rows: Int64? = nil, bytes: Int64? = nil, note: String? = nil,
+        perSecond: Double? = nil, secondsLeft: Double? = nil
+    ) {
         self.done = done
         self.total = total
         self.unit = unit
         self.rows = rows
         self.bytes = bytes
         self.note = note
+        self.perSecond = perSecond
+        self.secondsLeft = secondsLeft
     }
 }
 

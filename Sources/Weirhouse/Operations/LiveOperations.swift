@@ -108,11 +108,11 @@ struct LiveOperations: Operations {
         return (name, request.url)
     }
 
-    func runs(limit: Int, as caller: Caller) async throws -> [RunSummary] {
-        guard (1...500).contains(limit) else {
-            throw Problem(.invalidInput, "The limit is \(limit).", hint: "Use 1 to 500.")
+    func runs(_ filter: RunFilter, as caller: Caller) async throws -> RunList {
+        guard (1...500).contains(filter.limit) else {
+            throw Problem(.invalidInput, "The limit is \(filter.limit).", hint: "Use 1 to 500.")
         }
-        return try await metadata { try await reader.newest(limit, as: caller) }
+        return RunList(runs: try await metadata { try await reader.newest(filter.limit, as: caller) }, next: nil)
     }
 
     func run(_ id: RunID, as caller: Caller) async throws -> RunDetail {

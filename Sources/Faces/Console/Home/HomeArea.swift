@@ -12,7 +12,7 @@ struct HomeArea: Sendable {
 
     private func show(_ visit: Visit) async throws -> Response {
         async let health = console.operations.health()
-        let runs = await read { try await console.operations.runs(limit: 6, as: visit.caller) }
+        let runs = await read { try await console.operations.runs(RunFilter(limit: 6), as: visit.caller).runs }
         let dashboards = await read { try await console.operations.dashboards(as: visit.caller) }
         let now = console.time.now()
         let view = HomePage(

@@ -38,7 +38,7 @@ struct RunsArea: Sendable {
     }
 
     private func list(_ visit: Visit) async throws -> Response {
-        let runs = try await console.operations.runs(limit: 100, as: visit.caller)
+        let runs = try await console.operations.runs(RunFilter(limit: 100), as: visit.caller).runs
         let now = console.time.now()
         let view = RunsPage(runs: runs.map { RunRow($0, now: now) })
         return console.pages.page("runs", view, Heading("Runs", .runs), visit: visit)
