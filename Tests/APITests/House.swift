@@ -13,6 +13,7 @@ struct House: Operations {
         var description: String { "password=hunter2 at 10.0.0.7" }
     }
 
+    let asked = Asked()
     var events: @Sendable (Int64) -> AsyncThrowingStream<RunEvent, any Error> = { after in
         AsyncThrowingStream { queue in
             queue.yield(.run(detail(.running)))
@@ -44,11 +45,13 @@ struct House: Operations {
     }
 
     func runs(_ filter: RunFilter, as caller: Caller) async throws -> RunList {
-        RunList(runs: Array(repeating: Self.detail(.failed).run, count: min(filter.limit, 3)), next: "older")
+        asked.note(filter)
+        return RunList(runs: Array(repeating: Self.detail(.failed).run, count: min(filter.limit, 3)), next: "older")
     }
 
     func changeRuns(_ request: BulkRequest, as caller: Caller) async throws -> [BulkOutcome] {
-        request.runIDs.map { BulkOutcome(runID: $0, state: .pending, problem: Self.problem) }
+        asked.note(request)
+        return request.runIDs.map { BulkOutcome(runID: $0, state: .pending, problem: Self.problem) }
     }
 
     func run(_ id: RunID, as caller: Caller) async throws -> RunDetail {
@@ -158,12 +161,15 @@ extension House {
         let at = "2026-11-21T07:30:00.123Z"
         let job = JobView(
             jobID: run, kind: "load", state: state, attempt: 1,
-            progress: ProgressView(done: 1, total: 2, unit: "tables", rows: 3, bytes: 4, note: "orders"), startedAt: at,
-            finishedAt: at, problem: problem, waiting: "waiting for extract")
+            progress: ProgressView(
+                done: 1, total: 2, unit: "tables", rows: 3, bytes: 4, note: "orders", perSecond: 0.5, secondsLeft: 2),
+            startedAt: at, finishedAt: at, problem: problem, waiting: "waiting for extract", after: [run], readyAt: at,
+            worker: "box/4711")
         return RunDetail(
             run: RunSummary(
                 runID: run, kind: "clone", organization: "acme", environment: "dev", source: "shop", state: state,
-                createdAt: at, finishedAt: at, seconds: 1.5, problem: problem),
+                createdAt: at, finishedAt: at, seconds: 1.5, problem: problem, schedule: "nightly", scheduledFor: at,
+                note: "by hand", correlationID: "4bf92f3577b34da6a3ce929d0e0e4736"),
             jobs: [job],
             streams: [
                 StreamReceipt(

@@ -6,6 +6,7 @@ import Kernel
 import NIOCore
 import Synchronization
 import Wire
+import WireSamples
 
 @testable import API
 
@@ -65,13 +66,30 @@ enum Sample {
         case "startClone":
             #"{"url": "postgresql://u@h/d", "tables": ["a"], "views": true, "environment": "dev", "source": null}"#
         case "query": #"{"sql": "SELECT 1", "limit": 5}"#
+        case "changeRuns": #"{"action": "resolve", "run_ids": ["\#(House.run)"], "note": "by hand"}"#
+        case "putSchedule":
+            #"{"source": "shop", "environment": null, "trigger": \#(trigger), "catch_up": "all", "tables": ["a"]}"#
+        case "previewTrigger": trigger
+        case "pauseSchedule": #"{"because": "stocktaking"}"#
+        case "backfillSchedule": #"{"from": "2026-11-01", "through": "2026-11-07"}"#
+        case "subscribe":
+            #"{"channel": "webhook", "target": "https://hooks.acme.example", "events": ["late"], "source": null}"#
+        case "putExpectation": #"{"source": "shop", "table": "orders", "fresh_within_minutes": 360}"#
+        case "putLimit": #"{"key": "source/dev/shop", "most": 1, "seconds_between_starts": 0.5}"#
+        case "pauseLimit": #"{"key": "source/dev/shop", "minutes": 120, "because": "moving house"}"#
+        case "resumeLimit": #"{"key": "source/dev/shop"}"#
+        case "putWindow": #"{"key": "warehouse/dev", "expression": "0 2 * * 6", "time_zone": null, "minutes": 240}"#
         default: nil
         }
     }
 
+    private static let trigger = #"{"kind": "cron", "expression": "0 6 * * 1-5", "time_zone": "Europe/Berlin"}"#
+
     static func path(of endpoint: Endpoint) -> String {
         endpoint.path.replacing("{schema}", with: "RAW").replacing("{table}", with: "a%20b")
-            .replacing("{name}", with: "shop").replacing("runs/{id}", with: "runs/\(House.run)")
+            .replacing("schedules/{name}", with: "schedules/nightly").replacing("{name}", with: "shop")
+            .replacing("runs/{id}", with: "runs/\(House.run)")
+            .replacing("subscriptions/{id}", with: "subscriptions/\(WireSamples.subscription.subscriptionID)")
             .replacing("{id}", with: "c")
     }
 }

@@ -32,13 +32,19 @@ package struct API: Sendable {
     package func addRoutes<Context: RequestContext>(to router: Router<Context>) {
         router.add(middleware: Gate<Context>(api: self))
         for endpoint in Endpoint.all {
-            router.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in
-                await respond(to: request, by: endpoint, parameters: context.parameters)
-            }
-            guard endpoint.answersHead else { continue }
-            router.on(RouterPath(endpoint.path), method: .head) { request, context in
-                await respond(to: request, by: endpoint, parameters: context.parameters).createHeadResponse()
-            }
+            for path in [endpoint.path] + endpoint.shadowed { addRoute(endpoint, at: RouterPath(path), to: router) }
+        }
+    }
+
+    private func addRoute<Context: RequestContext>(
+        _ endpoint: Endpoint, at path: RouterPath, to router: Router<Context>
+    ) {
+        router.on(path, method: endpoint.method) { request, context in
+            await respond(to: request, by: endpoint, parameters: context.parameters)
+        }
+        guard endpoint.answersHead else { return }
+        router.on(path, method: .head) { request, context in
+            await respond(to: request, by: endpoint, parameters: context.parameters).createHeadResponse()
         }
     }
 

@@ -41,6 +41,9 @@ struct Call: Sendable {
     /// A parameter of the path: the router has matched it, so it is there.
     func part(_ name: String) -> String { values[name] ?? "" }
 
+    /// A parameter of several values, separated by commas; none if it was not given.
+    func list(_ name: String) -> [String] { values[name]?.split(separator: ",").map(String.init) ?? [] }
+
     func integer(_ name: String, default fallback: Int) -> Int { values[name].flatMap { Int($0) } ?? fallback }
 
     /// The place that the parameters `organization` and `environment` mean.
@@ -77,7 +80,10 @@ private func parameterValues(
     }
     for parameter in endpoint.parameters {
         switch parameter.place {
-        case .path: values[parameter.name] = captures.get(parameter.name).map { $0.removingPercentEncoding ?? $0 }
+        case .path:
+            // Under another endpoint's literal path (`shadowed`) the router captures nothing.
+            let part = captures.get(parameter.name) ?? endpoint.capture(parameter.name, in: request.uri.path)
+            values[parameter.name] = part.map { $0.removingPercentEncoding ?? $0 }
         case .header: values[parameter.name] = HTTPField.Name(parameter.name).flatMap { request.headers[$0] }
         case .query: break
         }

@@ -32,7 +32,9 @@ struct Endpoint: Sendable {
     var answersHead: Bool { method == .get && !answer.isEndless }
 
     /// All routes of the API, in the order of the document.
-    static let all = system + sources + runs + queries + dashboards
+    static let all: [Endpoint] =
+        system + sources + runLists + runs + schedules + scheduleControl + subscriptions + expectations + workforce
+        + windows + queries + dashboards
 }
 
 /// A parameter of a path, a query or a header.
@@ -81,4 +83,7 @@ struct Answer: Sendable {
     static func json(_ shape: Shape, _ note: String, status: Int = 200) -> Answer {
         json(.shape(shape), note, status: status)
     }
+
+    /// Status 204, without a body.
+    static func nothing(_ note: String) -> Answer { Answer(status: 204, note: note, contents: []) }
 }

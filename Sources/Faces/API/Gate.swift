@@ -38,6 +38,21 @@ extension Endpoint {
         all.filter { $0.matches(path) }.flatMap { $0.answersHead ? [$0.method, .head] : [$0.method] }
     }
 
+    /// Literal paths of other endpoints that a capture of this one matches too, as `/runs/actions` matches `/runs/{id}`.
+    /// The router goes by the literal path and looks no further: this endpoint has to be there as well.
+    var shadowed: [String] {
+        guard path.contains("{") else { return [] }
+        let others = Self.all.filter { !$0.path.contains("{") && matches($0.path.split(separator: "/")) }
+        let taken = Set(others.filter { $0.method == method }.map(\.path))
+        return Set(others.map(\.path)).subtracting(taken).sorted()
+    }
+
+    /// What stands in a path where the capture of this name is.
+    func capture(_ name: String, in path: String) -> String? {
+        zip(self.path.split(separator: "/"), path.split(separator: "/")).first { $0.0 == "{\(name)}" }
+            .map { String($0.1) }
+    }
+
     private func matches(_ path: [Substring]) -> Bool {
         let template = self.path.split(separator: "/")
         return template.count == path.count && zip(template, path).allSatisfy { $0.hasPrefix("{") || $0 == $1 }

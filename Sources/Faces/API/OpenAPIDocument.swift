@@ -61,11 +61,17 @@ enum OpenAPIDocument {
     }
 
     private static func parameter(_ parameter: Parameter) -> JSONValue {
-        [
+        var members: [String: JSONValue] = [
             "name": .text(parameter.name), "in": .text(parameter.place.rawValue),
             "required": .bool(parameter.place == .path), "description": .text(parameter.note),
             "schema": parameter.schema.document,
         ]
+        if case .list = parameter.schema {
+            // Separated by commas: `state=RETRYABLE,FAILED`.
+            members["style"] = "form"
+            members["explode"] = .bool(false)
+        }
+        return .object(members)
     }
 
     private static func responses(_ endpoint: Endpoint) -> [String: JSONValue] {
@@ -84,10 +90,9 @@ enum OpenAPIDocument {
         for (name, note) in answer.headers {
             headers[name] = ["description": .text(note), "schema": ["type": "string"]]
         }
-        return [
-            "description": .text(answer.note), "headers": .object(headers),
-            "content": .object(Dictionary(contents) { first, _ in first }),
-        ]
+        var members: [String: JSONValue] = ["description": .text(answer.note), "headers": .object(headers)]
+        if !contents.isEmpty { members["content"] = .object(Dictionary(contents) { first, _ in first }) }
+        return .object(members)
     }
 
     private static func problem(_ note: String) -> JSONValue {

@@ -6,16 +6,6 @@ import Wire
 extension Endpoint {
     static let runs: [Endpoint] = [
         Endpoint(
-            method: .get, path: "/api/v1/runs", name: "listRuns", summary: "Runs, the newest first.",
-            parameters: [.query("limit", "How many at most; 50 if absent.", .integer(least: 1, most: 500))],
-            answer: .json(Shapes.runList, "The runs."),
-            action: .signedIn { call, caller in
-                let runs = try await call.operations.runs(
-                    RunFilter(limit: call.integer("limit", default: 50)), as: caller
-                ).runs
-                return try .json(["runs": runs])
-            }),
-        Endpoint(
             method: .get, path: "/api/v1/runs/{id}", name: "getRun", summary: "A run with its jobs and receipts.",
             parameters: [runID], answer: .json(Shapes.runDetail, "The run."), problems: [.notFound],
             action: .signedIn { call, caller in try .json(await call.operations.run(call.runID(), as: caller)) }),

@@ -1,13 +1,13 @@
 import Wire
 
 extension Shapes {
-    private static let states = Schema.words(StateWord.allCases.map(\.rawValue))
+    static let states = Schema.words(StateWord.allCases.map(\.rawValue))
 
     static let runSummary = Shape(
         name: "RunSummary", note: "A run.",
         fields: [
             Field("run_id", .text(format: "uuid")),
-            Field("kind", .text(), "`clone`"),
+            Field("kind", .text(), "`clone` or `notify`"),
             Field("organization", .text()),
             Field("environment", .text()),
             Field("source", .text()),
@@ -17,6 +17,10 @@ extension Shapes {
             .optional("finished_at", .text(format: "date-time")),
             Field("seconds", .number, "From creation to the end, or to now."),
             .optional("problem", .shape(innerProblem)),
+            .optional("schedule", .text(), "The schedule that made it; absent if a person did."),
+            .optional("scheduled_for", .text(format: "date-time"), "The schedule's time that it stands for."),
+            .optional("note", .text(), "What a person said who cancelled or resolved it."),
+            .optional("correlation_id", .text(), "The trace that it belongs to, also in the log."),
         ])
 
     static let cancelRequest = Shape(
@@ -39,6 +43,8 @@ extension Shapes {
             .optional("rows", .integer()),
             .optional("bytes", .integer()),
             .optional("note", .text(), "What it is at."),
+            .optional("per_second", .number, "`done` per second since the job began."),
+            .optional("seconds_left", .number, "How long the rest takes at that rate."),
         ])
 
     static let job = Shape(
@@ -53,6 +59,11 @@ extension Shapes {
             .optional("finished_at", .text(format: "date-time")),
             .optional("problem", .shape(innerProblem)),
             .optional("waiting", .text(), "Why a pending job is not running."),
+            Field("after", .list(.text(format: "uuid")), "Ids of the jobs that it comes after."),
+            .optional(
+                "ready_at", .text(format: "date-time"),
+                "When a worker could first have taken it: all jobs before it were done."),
+            .optional("worker", .text(), "Who has it, or had it last: `host/pid`."),
         ])
 
     static let streamReceipt = Shape(
@@ -84,9 +95,6 @@ extension Shapes {
             .optional("dashboard_url", .text()),
             .optional("load_seconds", .number, "Extract, validate and load, without models; absent until loaded."),
         ])
-
-    static let runList = Shape(
-        name: "RunList", note: "Runs, the newest first.", fields: [Field("runs", .list(.shape(runSummary)))])
 
     static let logLine = Shape(
         name: "LogLine", note: "One line of a run's log.",

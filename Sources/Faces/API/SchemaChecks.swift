@@ -11,6 +11,8 @@ extension Schema {
             return values.lazy.compactMap { item.fault(in: $0, at: "Each item of \(lowered(place))") }.first
         case (.shape(let shape), .object(let members)):
             return shape.fault(in: members, at: place)
+        case (.text, .text(let text)) where text.unicodeScalars.contains("\0"):
+            return "\(place) must not hold the character NUL."
         default:
             return fits(value) ? nil : "\(place) must be \(wanted)."
         }
@@ -18,19 +20,27 @@ extension Schema {
 
     /// What a parameter must be; nil if the text is that.
     func fault(inText text: String) -> String? {
-        let fitting =
-            switch self {
-            case .integer: Int(text).map { fits(.integer($0)) } ?? false
-            default: fits(.text(text))
+        switch self {
+        case .integer: Int(text).map { fits(.integer($0)) } ?? false ? nil : wanted
+        case .list(let item):
+            text.split(separator: ",", omittingEmptySubsequences: false).lazy
+                .compactMap { item.fault(inText: String($0)) }.first.map { "a list, separated by commas, each \($0)" }
+        default:
+            if text.unicodeScalars.contains("\0") {
+                "free of the character NUL"
+            } else {
+                fits(.text(text)) ? nil : wanted
             }
-        return fitting ? nil : wanted
+        }
     }
 
     private func fits(_ value: JSONValue) -> Bool {
         switch (self, value) {
         case (.text("date"), .text(let text)): isDay(text)
         case (.text("uuid"), .text(let text)): isUUID(text)
-        case (.text, .text), (.boolean, .bool), (.number, .number), (.number, .integer): true
+        // PostgreSQL has no NUL in texts; no name, reason or SQL needs one.
+        case (.text, .text(let text)): !text.unicodeScalars.contains("\0")
+        case (.boolean, .bool), (.number, .number), (.number, .integer): true
         case (.words(let words), .text(let word)): words.contains(word)
         case (.integer(let least, let most), .integer(let number)):
             number >= least ?? .min && number <= most ?? .max

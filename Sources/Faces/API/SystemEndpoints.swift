@@ -30,6 +30,9 @@ extension Endpoint {
 }
 
 extension Response {
+    /// Status 204: done, and nothing to say.
+    static var nothing: Response { Response(status: .noContent, headers: [.cacheControl: "no-store"]) }
+
     /// A JSON answer that no cache keeps.
     static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
         Response(
