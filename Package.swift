@@ -63,6 +63,10 @@ let package = Package(
         .systemLibrary(
             name: "CLibPQ", path: "Sources/Base/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(name: "CDuckDB", path: "Sources/Base/CDuckDB"),
+        .systemLibrary(
+            name: "CCurl", path: "Sources/Base/CCurl", pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]),
+        module("Outbound", in: "Base", uses: ["Kernel", "CCurl", crypto]),
         module("Postgres", in: "Base", uses: ["Kernel", "CLibPQ"]),
         module("DuckDB", in: "Base", uses: ["Kernel", "CDuckDB"]),
         module("Jobs", in: "Base", uses: ["Kernel", "Postgres"]),
@@ -98,7 +102,8 @@ let package = Package(
         .target(
             name: "Weirhouse",
             dependencies: [
-                "Kernel", "Postgres", "DuckDB", "Jobs", "Access", "Secrets", "Connecting", "Lakehouse", "Ingestion",
+                "Kernel", "Postgres", "DuckDB", "Outbound", "Jobs", "Access", "Secrets", "Connecting", "Lakehouse",
+                "Ingestion",
                 "Warehousing", "Provisioning", "Loading", "Modeling", "Serving", "EmbeddedWarehouse",
                 "PostgresConnector",
                 "Wire", "API", "Console", "CommandLine", hummingbird, httpClient, arguments, configuration, log,

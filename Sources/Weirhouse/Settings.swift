@@ -15,6 +15,15 @@ struct Settings: Sendable {
     var databaseURL: Secret<String>?
     /// Folder of `initdb` and `postgres`.
     var postgresPrograms: String?
+    /// Where people reach the server, for links in messages; nil: as it listens.
+    var publicURL: String?
+    /// The mail server that notifications go through: `smtp://user:password@host:587?from=weir@acme.example`.
+    var smtpURL: Secret<String>?
+    /// Addresses in private networks that webhooks and buckets may be at, as networks with commas between.
+    var allowedPrivateAddresses: String
+    /// How long log lines of runs that are over are kept, and the runs themselves.
+    var keepLogs: Duration
+    var keepRuns: Duration
 
     var extensionFolder: String { "\(pythonHome)/duckdb_extensions" }
 
@@ -31,7 +40,29 @@ struct Settings: Sendable {
             pythonHome: absolute(reader.string(forKey: "weir.python.home") ?? nearestPythonHome()),
             duckDBLibrary: reader.string(forKey: "weir.duckdb.library"),
             databaseURL: reader.string(forKey: "database.url", isSecret: true).map { Secret($0) },
-            postgresPrograms: reader.string(forKey: "weir.postgres.bin"))
+            postgresPrograms: reader.string(forKey: "weir.postgres.bin"),
+            publicURL: try publicURL(reader.string(forKey: "weir.public.url")),
+            smtpURL: reader.string(forKey: "weir.smtp.url", isSecret: true).map { Secret($0) },
+            allowedPrivateAddresses: reader.string(forKey: "weir.allow.private.addresses") ?? "",
+            keepLogs: try days(reader.int(forKey: "weir.keep.logs.days", default: 30), "WEIR_KEEP_LOGS_DAYS"),
+            keepRuns: try days(reader.int(forKey: "weir.keep.runs.days", default: 400), "WEIR_KEEP_RUNS_DAYS"))
+    }
+
+    private static func days(_ count: Int, _ name: String) throws -> Duration {
+        guard (1...36_500).contains(count) else {
+            throw Problem(.invalidInput, "\(name) is \(count).", hint: "Use 1 to 36500 days.")
+        }
+        return .seconds(count * 86_400)
+    }
+
+    private static func publicURL(_ text: String?) throws -> String? {
+        guard let text else { return nil }
+        guard let parts = URLComponents(string: text), ["http", "https"].contains(parts.scheme), parts.host != nil
+        else {
+            throw Problem(
+                .invalidInput, "WEIR_PUBLIC_URL is no address.", hint: "Write it like https://weir.acme.example.")
+        }
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
     }
 
     private static func absolute(_ path: String) -> String {

@@ -147,13 +147,13 @@ class House:
 
     # API
 
-    def request(self, path: str, body: Any = None, seconds: float = 60) -> bytes:
+    def request(self, path: str, body: Any = None, seconds: float = 60, method: str | None = None) -> bytes:
         address = json.loads((self.folder / "server.json").read_text())["address"]
         token = (self.folder / "token").read_text().strip()
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             address + path, data,
-            {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+            {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=seconds) as response:
                 return response.read()
@@ -163,6 +163,11 @@ class House:
                 raise Refused(error.code, json.loads(text)) from None
             except json.JSONDecodeError:
                 raise Refused(error.code, {"detail": text.decode(errors="replace")}) from None
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Any request of the API; None for an answer without a body."""
+        text = self.request(path, body, method=method)
+        return json.loads(text) if text else None
 
     def get(self, path: str) -> Any:
         return json.loads(self.request(path))

@@ -29,6 +29,15 @@ extension Shapes {
             .open("catch_up", .words(["latest", "all", "none"]), "Of missed runs; `latest` if absent."),
             .open("tables", .list(.text()), "As a clone request's."),
             .open("views", .boolean, "As a clone request's."),
+            .open("credentials", .shape(bucketCredentials), "`file` in a bucket; those that are kept stay if absent."),
+        ])
+
+    static let bucketCredentials = Shape(
+        name: "BucketCredentials",
+        note: "An access key that may list the bucket below the location. Kept encrypted, never shown.",
+        fields: [
+            Field("access_key_id", .text()), Field("secret_access_key", .text()),
+            .open("session_token", .text(), "Of temporary keys."),
         ])
 
     static let schedule = Shape(

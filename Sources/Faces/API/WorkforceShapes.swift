@@ -34,7 +34,8 @@ extension Shapes {
         name: "LimitRequest", note: "How many jobs of a key may run at once, and how far apart they start.",
         fields: [
             key,
-            .open("most", .integer(least: 1, most: 10_000), "At once; as many as there are places if absent."),
+            .open(
+                "most", .integer(least: 0, most: 10_000), "At once, 0 for none; as many as there are places if absent."),
             .open("seconds_between_starts", .number, "None if absent."),
         ])
 

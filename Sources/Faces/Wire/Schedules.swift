@@ -38,10 +38,12 @@ package struct ScheduleRequest: Sendable, Codable {
     /// Which tables; as `CloneRequest.tables`.
     package var tables: [String]?
     package var views: Bool?
+    /// `file` in a bucket: who may list it. They are kept encrypted and never shown; those that are kept stay if nil.
+    package var credentials: BucketCredentials?
 
     package init(
         source: String, environment: String? = nil, trigger: TriggerView, catchUp: String? = nil,
-        tables: [String]? = nil, views: Bool? = nil
+        tables: [String]? = nil, views: Bool? = nil, credentials: BucketCredentials? = nil
     ) {
         self.source = source
         self.environment = environment
@@ -49,6 +51,20 @@ package struct ScheduleRequest: Sendable, Codable {
         self.catchUp = catchUp
         self.tables = tables
         self.views = views
+        self.credentials = credentials
+    }
+}
+
+/// An access key of an S3 bucket. Listing below the location is all that it has to allow.
+package struct BucketCredentials: Sendable, Codable {
+    package var accessKeyID: String
+    package var secretAccessKey: String
+    package var sessionToken: String?
+
+    package init(accessKeyID: String, secretAccessKey: String, sessionToken: String? = nil) {
+        self.accessKeyID = accessKeyID
+        self.secretAccessKey = secretAccessKey
+        self.sessionToken = sessionToken
     }
 }
 

@@ -10,19 +10,35 @@ enum CloneRun {
     static let kind = "clone"
 
     /// The jobs of one clone, as values.
-    static func jobs(for order: CloneOrder) throws -> [JobSpec] {
+    static func jobs(
+        for order: CloneOrder, of organization: OrganizationID, priority: Int = 0
+    ) throws -> [JobSpec] {
         let payload = try JSONValue(order)
         let place = "\(order.client)_\(order.environment)"
-        return [
+        let whole = JobLimits.organization(organization)
+        let source = JobLimits.source(order.source, environment: order.environment, of: organization)
+        let warehouse = JobLimits.warehouse(environment: order.environment, of: organization)
+        let jobs = [
             // One at a time: it makes schemas in DuckLake, and DDL on two connections of one process corrupts.
-            JobSpec(kind: "provision", payload: payload, after: [], exclusiveKey: "provision"),
-            JobSpec(kind: "extract", payload: payload, after: [0], exclusiveKey: "extract/\(place)/\(order.source)"),
-            JobSpec(kind: "validate", payload: payload, after: [1]),
-            JobSpec(kind: "load", payload: payload, after: [2], exclusiveKey: "load/\(place)"),
+            JobSpec(
+                kind: "provision", payload: payload, after: [], exclusiveKey: "provision", limits: [whole, warehouse]),
+            JobSpec(
+                kind: "extract", payload: payload, after: [0], exclusiveKey: "extract/\(place)/\(order.source)",
+                limits: [whole, source]),
+            JobSpec(kind: "validate", payload: payload, after: [1], limits: [whole]),
+            JobSpec(
+                kind: "load", payload: payload, after: [2], exclusiveKey: "load/\(place)", limits: [whole, warehouse]),
             // One dbt build per warehouse at a time.
-            JobSpec(kind: ModelJob.kind, payload: payload, after: [3], exclusiveKey: "build/\(place)"),
-            JobSpec(kind: PublishJob.kind, payload: payload, after: [4]),
+            JobSpec(
+                kind: ModelJob.kind, payload: payload, after: [3], exclusiveKey: "build/\(place)",
+                limits: [whole, warehouse]),
+            JobSpec(kind: PublishJob.kind, payload: payload, after: [4], limits: [whole]),
         ]
+        return jobs.map { job in
+            var job = job
+            job.priority = priority
+            return job
+        }
     }
 
     /// Where a run has to begin again if that is not where it failed: models are built by one job, and their failures are

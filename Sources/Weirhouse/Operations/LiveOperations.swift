@@ -44,7 +44,7 @@ struct LiveOperations: Operations {
             throw Problem(.notFound, "There is no source \(source).", hint: "Give its address.")
         }
         let run = RunID(house.time.makeUUID())
-        let jobs = try CloneRun.jobs(for: order)
+        let jobs = try CloneRun.jobs(for: order, of: place.organization)
         try await metadata { [house] in
             try await house.pool.transaction(organization: place.organization) { connection in
                 try await connection.query(
@@ -112,7 +112,7 @@ struct LiveOperations: Operations {
         guard (1...500).contains(filter.limit) else {
             throw Problem(.invalidInput, "The limit is \(filter.limit).", hint: "Use 1 to 500.")
         }
-        return RunList(runs: try await metadata { try await reader.newest(filter.limit, as: caller) }, next: nil)
+        return try await metadata { try await reader.list(filter, as: caller) }
     }
 
     func run(_ id: RunID, as caller: Caller) async throws -> RunDetail {

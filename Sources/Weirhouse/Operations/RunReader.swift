@@ -11,24 +11,21 @@ struct RunReader: Sendable {
     /// The server's address, for links.
     let address: String
 
-    func newest(_ limit: Int, as caller: Caller) async throws -> [RunSummary] {
-        try await pool.transaction(organization: caller.organization) { connection in
-            try await connection.query(
-                Self.summaries + " ORDER BY created_at DESC LIMIT \(limit)"
-            ).map { try summary($0, caller) }
-        }
-    }
-
     /// - Throws: `notFound`.
     func detail(_ id: RunID, as caller: Caller) async throws -> RunDetail {
         try await pool.transaction(organization: caller.organization) { connection in
-            guard let row = try await connection.query(Self.summaries + " WHERE run_id = \(id)").first else {
+            guard let row = try await connection.query(Self.summaries + " WHERE r.run_id = \(id)").first else {
                 throw Problem(.notFound, "There is no run \(id).", hint: "`weir runs` lists those there are.")
             }
             let run = try summary(row, caller)
             let jobs = try await connection.query(
                 """
                 SELECT j.*, \(Self.moment("j.started_at")) AS started, \(Self.moment("j.finished_at")) AS finished,
+                  to_json(ARRAY(SELECT p.predecessor_id::text FROM weir.job_predecessors p WHERE p.job_id = j.job_id)) AS after,
+                  \(Self.moment("CASE WHEN j.blocked_by = 0 THEN greatest(j.created_at, (SELECT max(b.finished_at)"
+                    + " FROM weir.job_predecessors p JOIN weir.jobs b ON b.job_id = p.predecessor_id"
+                    + " WHERE p.job_id = j.job_id)) END")) AS ready,
+                  extract(epoch FROM clock_timestamp() - j.started_at)::float8 AS running_s,
                   extract(epoch FROM j.started_at)::float8 AS started_s,
                   extract(epoch FROM j.finished_at)::float8 AS finished_s, \(WaitingReason.columns)
                 FROM weir.jobs j WHERE j.run_id = \(id) ORDER BY j.position
@@ -73,21 +70,26 @@ struct RunReader: Sendable {
         }
     }
 
-    private static func moment(_ column: String) -> SQL {
+    static func moment(_ column: String) -> SQL {
         SQL(unsafe: "to_char(\(column) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')")
     }
 
-    private static let summaries: SQL = """
-        SELECT *, \(moment("created_at")) AS created, \(moment("finished_at")) AS finished,
-          extract(epoch FROM coalesce(finished_at, now()) - created_at)::float8 AS seconds FROM weir.runs
+    static let summaries: SQL = """
+        SELECT r.*, \(moment("r.created_at")) AS created, \(moment("r.finished_at")) AS finished,
+          \(moment("r.scheduled_for")) AS scheduled, s.name AS schedule,
+          (extract(epoch FROM r.created_at) * 1000000)::bigint AS created_us,
+          extract(epoch FROM coalesce(r.finished_at, now()) - r.created_at)::float8 AS seconds
+        FROM weir.runs r LEFT JOIN weir.schedules s USING (schedule_id)
         """
 
-    private func summary(_ row: PGRow, _ caller: Caller) throws -> RunSummary {
+    func summary(_ row: PGRow, _ caller: Caller) throws -> RunSummary {
         RunSummary(
             runID: try row.string("run_id"), kind: try row.string("kind"), organization: caller.slug,
             environment: try row.string("environment"), source: try row.string("source"), state: try state(row),
             createdAt: try row.string("created"), finishedAt: try row.optional("finished"),
-            seconds: try rounded(row.double("seconds")), problem: try problem(row))
+            seconds: try rounded(row.double("seconds")), problem: try problem(row),
+            schedule: try row.optional("schedule"), scheduledFor: try row.optional("scheduled"),
+            note: try row.optional("note"))
     }
 
     private func state(_ row: PGRow) throws -> StateWord {
@@ -106,14 +108,28 @@ struct RunReader: Sendable {
             let progress: JobProgress? = try row.optionalJSON("progress")
             return JobView(
                 jobID: try row.string("job_id"), kind: kind, state: state, attempt: try Int(row.int("attempt")),
-                progress: progress.map {
-                    ProgressView(
-                        done: $0.done, total: $0.total, unit: $0.unit, rows: $0.rows, bytes: $0.bytes, note: $0.note)
+                progress: try progress.map {
+                    try view($0, seconds: state == .running ? row.optionalDouble("running_s") : nil)
                 },
                 startedAt: try row.optional("started"), finishedAt: try row.optional("finished"),
                 problem: try problem(row),
-                waiting: state == .pending ? try WaitingReason(row).text : nil)
+                waiting: state == .pending ? try WaitingReason(row).text : nil, after: try row.json("after"),
+                readyAt: try row.optional("ready"), worker: try row.optional("worker"))
         }
+    }
+
+    /// - Parameter seconds: since the job began, while it runs: the rate is over all of it.
+    private func view(_ progress: JobProgress, seconds: Double?) -> ProgressView {
+        var perSecond: Double?
+        var left: Double?
+        if let seconds, seconds > 0.5, progress.done > 0 {
+            let rate = Double(progress.done) / seconds
+            perSecond = rounded(rate)
+            left = progress.total.map { rounded(Double(max($0 - progress.done, 0)) / rate) }
+        }
+        return ProgressView(
+            done: progress.done, total: progress.total, unit: progress.unit, rows: progress.rows, bytes: progress.bytes,
+            note: progress.note, perSecond: perSecond, secondsLeft: left)
     }
 
     private func receipt(_ row: PGRow) throws -> StreamReceipt {

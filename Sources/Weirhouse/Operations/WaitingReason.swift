@@ -15,6 +15,8 @@ struct WaitingReason: Sendable {
            WHERE j.waits = 'limit' AND h.state = 'RUNNING' AND j.waits_for = ANY (h.limits)) AS holders,
         (SELECT l.most FROM weir.limits l WHERE l.key = j.waits_for) AS most,
         (SELECT l.paused_because FROM weir.limits l WHERE l.key = j.waits_for) AS paused_because,
+        (SELECT to_char(l.paused_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') FROM weir.limits l
+           WHERE l.key = j.waits_for AND l.paused_until < now() + interval '100 years') AS paused_until,
         EXISTS (SELECT FROM weir.workers w WHERE j.kind = ANY (w.kinds)
           AND (w.organizations IS NULL OR j.organization_id = ANY (w.organizations))
           AND w.seen_at > now() - \(silence)::interval) AS has_worker
@@ -27,7 +29,7 @@ struct WaitingReason: Sendable {
 
     init(_ row: PGRow) throws {
         let kind = try row.string("kind")
-        let key = try row.optional("waits_for").map(Self.name) ?? ""
+        let key = try row.optional("waits_for").map(LimitKey.told) ?? ""
         switch try row.string("waits") {
         case "predecessors": text = "waiting for \(try row.optional("before") ?? "the job before it")"
         case "failure":
@@ -47,16 +49,12 @@ struct WaitingReason: Sendable {
             text = "waiting because \(holders) holds \(room) of \(key)"
         case "pause":
             let reason = try row.optional("paused_because").map { ": \($0)" } ?? ""
-            text = "paused at \(key)\(reason)"
+            let until = try row.optional("paused_until").map { " until \($0) UTC" } ?? ""
+            text = "paused at \(key)\(until)\(reason)"
         default:
             text =
                 try row.bool("has_worker")
                 ? "waiting for a free worker" : "waiting because no worker takes \(kind) jobs"
         }
-    }
-
-    /// A limit's key without what only the queue needs to know.
-    private static func name(_ key: String) -> String {
-        key.hasPrefix("one/") ? String(key.dropFirst(4)) : key
     }
 }

@@ -22,6 +22,7 @@ struct House: Sendable {
     let gate: Gate
     let queue: JobQueue
     let receipts: ReceiptBook
+    let messenger: Messenger
 
     /// - Parameter connections: at most so many to the metadata database.
     init(_ settings: Settings, connections: Int, logger: Logger) throws {
@@ -35,6 +36,12 @@ struct House: Sendable {
         gate = Gate(pool: pool, time: time)
         queue = JobQueue(pool: pool)
         receipts = ReceiptBook(pool: pool)
+        messenger = try Messenger(settings: settings, secrets: secrets, time: time, observe: observe)
+    }
+
+    /// Where people reach the server; nil if it is not said and none runs on this machine.
+    var publicAddress: String? {
+        settings.publicURL ?? (try? ServerFile.read(folder.serverFile))?.address
     }
 
     var layout: LakeLayout { LakeLayout(root: folder.lake) }

@@ -35,6 +35,7 @@ struct ServerProcess: Service {
             logger: logger)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await cancelWhenGracefulShutdown { await watch.run() } }
+            group.addTask { await cancelWhenGracefulShutdown { await Caretaker(house: house).run() } }
             group.addTask {
                 do {
                     try await application.run()

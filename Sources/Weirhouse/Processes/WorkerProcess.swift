@@ -70,6 +70,7 @@ struct WorkerProcess: Service {
                 pythonHome: house.settings.pythonHome, duckDB: duckDB, time: house.time),
             PublishJob(
                 pool: house.pool, landed: landed, dashboards: DashboardFiles(modelsFolder: house.folder.models)),
+            NotifyJob(house: house),
         ]
     }
 }

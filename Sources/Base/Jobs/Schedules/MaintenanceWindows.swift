@@ -1,0 +1,127 @@
+package import Foundation
+package import Kernel
+package import Postgres
+
+/// Times in which no job of a key starts (table `weir.maintenance_windows`).
+package struct MaintenanceWindows: Sendable {
+    private let pool: PGPool
+
+    package init(pool: PGPool) { self.pool = pool }
+
+    package struct Window: Sendable {
+        package var name: String
+        /// Of `weir.limits`.
+        package var key: String
+        package var expression: String
+        package var timeZone: String
+        package var minutes: Int
+        package var because: String?
+        /// When it opens next.
+        package var next: Date
+        /// Nil while it is closed.
+        package var openUntil: Date?
+    }
+
+    /// By name.
+    package func all(of organization: OrganizationID) async throws -> [Window] {
+        try await pool.transaction(organization: organization) { connection in
+            try await connection.query(
+                """
+                SELECT w.*, extract(epoch FROM w.next_at)::float8 AS next_s,
+                  extract(epoch FROM l.paused_until)::float8 AS open_s
+                FROM weir.maintenance_windows w
+                LEFT JOIN weir.limits l ON l.key = w.key AND l.paused_window = w.window_id AND l.paused_until > now()
+                ORDER BY w.name
+                """
+            ).map { row in
+                Window(
+                    name: try row.string("name"), key: try row.string("key"), expression: try row.string("expression"),
+                    timeZone: try row.string("time_zone"), minutes: try Int(row.int("minutes")),
+                    because: try row.optional("because"), next: Date(timeIntervalSince1970: try row.double("next_s")),
+                    openUntil: try row.optionalDouble("open_s").map { Date(timeIntervalSince1970: $0) })
+            }
+        }
+    }
+
+    /// Makes a window or changes it as a whole. If it would be open now, it opens.
+    /// - Throws: `invalidInput` for times that cannot be, or a window that is longer than the time to the next.
+    package func put(
+        _ name: String, key: String, expression: String, timeZone: String, minutes: Int, because: String?,
+        id: UUID, of organization: OrganizationID, now: Date
+    ) async throws {
+        guard (1...10_080).contains(minutes) else {
+            throw Problem(
+                .invalidInput, "A window cannot be \(minutes) minutes long.", hint: "Use 1 to 10080 (a week).")
+        }
+        let clock = try ScheduleClock(.cron(expression: expression, timeZone: timeZone), anchor: now)
+        // The last opening, if it would not be over yet.
+        let next = clock.next(after: now.addingTimeInterval(-60 * Double(minutes)))
+        try await remove(name, of: organization, isThere: false)
+        try await pool.transaction(organization: organization) { connection in
+            try await connection.query(
+                """
+                INSERT INTO weir.maintenance_windows
+                  (window_id, organization_id, name, key, expression, time_zone, minutes, because, next_at)
+                VALUES (\(id), \(organization), \(name), \(key), \(expression), \(timeZone), \(minutes), \(because), \(next))
+                """)
+        }
+    }
+
+    /// An open window closes.
+    /// - Throws: `notFound`.
+    package func remove(_ name: String, of organization: OrganizationID) async throws {
+        try await remove(name, of: organization, isThere: true)
+    }
+
+    private func remove(_ name: String, of organization: OrganizationID, isThere: Bool) async throws {
+        try await pool.transaction(organization: organization) { connection in
+            let gone = try await connection.query(
+                "DELETE FROM weir.maintenance_windows WHERE name = \(name) RETURNING window_id, key")
+            guard let row = gone.first else {
+                guard isThere else { return }
+                throw Problem(.notFound, "There is no window \(name).", hint: "`weir windows` lists those there are.")
+            }
+            // Whoever waits for it is woken by the next look at limits.
+            try await connection.query(
+                """
+                UPDATE weir.limits SET paused_until = NULL, paused_because = NULL, paused_window = NULL
+                WHERE key = \(try row.string("key")) AND paused_window = \(try row.string("window_id"))::uuid
+                """)
+        }
+    }
+
+    /// Opens a window that is due: its key is paused until it closes, or for longer if a person has said so.
+    /// False if another server has it.
+    func open(_ id: String, of organization: OrganizationID) async throws -> Bool {
+        try await pool.transaction(organization: organization) { connection in
+            let locked = try await connection.query(
+                """
+                SELECT w.*, extract(epoch FROM w.next_at)::float8 AS next_s, extract(epoch FROM clock_timestamp())::float8 AS now
+                FROM weir.maintenance_windows w WHERE w.window_id = \(id)::uuid AND w.next_at <= clock_timestamp()
+                FOR UPDATE SKIP LOCKED
+                """)
+            guard let row = locked.first else { return false }
+            let now = Date(timeIntervalSince1970: try row.double("now"))
+            let minutes = try row.double("minutes")
+            let clock = try ScheduleClock(
+                .cron(expression: try row.string("expression"), timeZone: try row.string("time_zone")), anchor: now)
+            let opened = try clock.last(through: now) ?? Date(timeIntervalSince1970: row.double("next_s"))
+            let closes = opened.addingTimeInterval(60 * minutes)
+            if closes > now {
+                let told = try row.optional("because")
+                let reason = try told ?? "the maintenance window \(row.string("name"))"
+                try await connection.query(
+                    """
+                    INSERT INTO weir.limits AS l (key, organization_id, paused_until, paused_because, paused_window)
+                    VALUES (\(try row.string("key")), \(organization), \(closes), \(reason), \(id)::uuid)
+                    ON CONFLICT (key) DO UPDATE SET paused_until = excluded.paused_until,
+                      paused_because = excluded.paused_because, paused_window = excluded.paused_window
+                    WHERE coalesce(l.paused_until, '-infinity') < excluded.paused_until
+                    """)
+            }
+            try await connection.query(
+                "UPDATE weir.maintenance_windows SET next_at = \(clock.next(after: now)) WHERE window_id = \(id)::uuid")
+            return true
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import Jobs
+import Kernel
+import Outbound
+import Secrets
+
+/// Hands messages over: e-mail through the operator's mail server, webhooks over HTTP.
+struct Messenger: Sendable {
+    private let http: OutboundHTTP
+    private let addresses: AddressGuard
+    private let mailServer: SMTPServer?
+    private let secrets: SecretStore
+    private let time: TimeSource
+
+    /// - Throws: `invalidInput` for settings that cannot be used.
+    init(settings: Settings, secrets: SecretStore, time: TimeSource, observe: @escaping Observe) throws {
+        addresses = try AddressGuard(allowing: settings.allowedPrivateAddresses)
+        http = OutboundHTTP(addresses, observe: observe)
+        mailServer = try settings.smtpURL.map { try SMTPServer($0.reveal()) }
+        self.secrets = secrets
+        self.time = time
+    }
+
+    /// The name of the secret that signs a subscription's webhooks.
+    static func secretName(of subscription: SubscriptionID) -> String { "webhook/\(subscription)" }
+
+    /// Whether messages could go there, as far as can be seen before one does.
+    /// - Throws: `invalidInput`, `forbidden` for a webhook to a private address, `unsupported` for e-mail without a
+    ///   mail server.
+    func check(_ target: String, over channel: NoticeChannel) async throws {
+        switch channel {
+        case .email:
+            _ = try Mailbox(target)
+            _ = try requireMailServer()
+        case .webhook: try await addresses.check(url: target)
+        }
+    }
+
+    /// A message that only has to be handed over.
+    func prepare(
+        _ text: NoticeText, for delivery: DeliveryBook.Delivery, by job: ClaimedJob
+    ) async throws
+        -> @Sendable () async throws -> Void
+    {
+        switch delivery.channel {
+        case .email:
+            let server = try requireMailServer()
+            let mail = try Mail(
+                messageID: "\(delivery.id)@\(server.from.domain)", to: Mailbox(delivery.target), subject: text.subject,
+                date: time.now(), text: text.plain)
+            return { try await server.send(mail) }
+        case .webhook:
+            let request = try await webhook(text, delivery, job)
+            return { [http] in try Self.judge(await http.send(request), from: request.address.host) }
+        }
+    }
+
+    private func webhook(
+        _ text: NoticeText, _ delivery: DeliveryBook.Delivery, _ job: ClaimedJob
+    ) async throws -> OutboundRequest {
+        guard let subscription = delivery.subscription,
+            let stored = try await secrets.get(Self.secretName(of: subscription), of: job.organization)
+        else {
+            throw Problem(
+                .notFound, "The subscription was removed.", hint: "Resolve the message: there is nobody to tell.")
+        }
+        let secret = try WebhookSecret(String(decoding: stored.reveal(), as: UTF8.self))
+        let body = try text.json()
+        var headers = try WebhookSignature.headers(
+            id: delivery.id.description, date: time.now(), body: body, secrets: [secret])
+        headers["Content-Type"] = "application/json"
+        // A receiver that has seen a higher number for the same id knows that this one is of an older attempt.
+        headers["Weirhouse-Fence"] = String(job.fence)
+        return OutboundRequest(
+            "POST", try WebAddress(delivery.target), headers: headers, body: body, timeout: .seconds(20),
+            answerLimit: 65_536)
+    }
+
+    /// Standard Webhooks, "Deliverability and reliability": 2xx is taken, 410 and redirects are for good.
+    private static func judge(_ answer: OutboundResponse, from host: String) throws {
+        switch answer.status {
+        case 200..<300: return
+        case 410:
+            throw Problem(.deliveryRefused, "\(host) wants no more messages (410).", hint: "Remove the subscription.")
+        case 300..<400:
+            throw Problem(
+                .deliveryRefused, "\(host) answers with a redirect (\(answer.status)), which is not followed.",
+                hint: "Subscribe the address that it leads to.")
+        default:
+            throw Problem(
+                .deliveryFailed, "\(host) answered with \(answer.status).", hint: "Look at the receiver's own log.")
+        }
+    }
+
+    private func requireMailServer() throws -> SMTPServer {
+        guard let mailServer else {
+            throw Problem(
+                .unsupported, "No mail server is set.", hint: "Whoever runs Weirhouse sets WEIR_SMTP_URL.")
+        }
+        return mailServer
+    }
+}

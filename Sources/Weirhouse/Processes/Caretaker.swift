@@ -1,0 +1,71 @@
+import Foundation
+import Jobs
+import Kernel
+import Postgres
+
+/// What every server does beside answering: it makes the runs that are due, tells what has happened, and forgets what is
+/// old. Any number of servers do it side by side.
+struct Caretaker: Sendable {
+    /// Between two looks at what is due.
+    private static let pause: Duration = .seconds(1)
+    private static let forgetting: Duration = .seconds(3600)
+    /// Runs in one transaction.
+    private static let batch = 500
+
+    let house: House
+
+    /// Runs until the task is cancelled.
+    func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                let scheduler = ScheduledClones(house: house).scheduler
+                await again(every: Self.pause, "schedules") { while try await scheduler.tick() > 0 {} }
+            }
+            group.addTask {
+                let notices = NoticeBook(pool: house.pool, time: house.time)
+                await again(every: Self.pause, "notices") { while try await notices.tick() > 0 {} }
+            }
+            group.addTask { await again(every: Self.forgetting, "retention") { try await forget() } }
+        }
+    }
+
+    /// What fails is told once, until it goes well again.
+    private func again(
+        every pause: Duration, _ part: String, _ work: @Sendable () async throws -> Void
+    ) async {
+        var isWell = true
+        while !Task.isCancelled {
+            do {
+                try await work()
+                isWell = true
+            } catch is CancellationError {
+                return
+            } catch {
+                let problem = (error as? PGError)?.asMetadataProblem ?? Problem(wrapping: error)
+                if isWell { house.observe(.partFailed(part: part, problem: problem)) }
+                isWell = false
+            }
+            try? await Task.sleep(for: pause)
+        }
+    }
+
+    private func forget() async throws {
+        let (logs, runs) = (house.settings.keepLogs / .seconds(1), house.settings.keepRuns / .seconds(1))
+        var touched: Int64 = 1
+        while touched > 0, !Task.isCancelled {
+            touched =
+                try await house.pool.withConnection { connection in
+                    try await connection.query(
+                        """
+                        SELECT weir.forget_runs(make_interval(secs => \(logs)::float8),
+                          make_interval(secs => \(runs)::float8), \(Self.batch)) AS touched
+                        """
+                    ).first?.int("touched")
+                } ?? 0
+        }
+        try await house.pool.withConnection { connection in
+            _ = try await connection.query(
+                "SELECT weir.forget_notices(make_interval(secs => \(runs)::float8))")
+        }
+    }
+}
