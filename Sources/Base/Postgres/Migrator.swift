@@ -25,6 +25,9 @@ package struct Migrator: Sendable {
         guard !migrations.isEmpty else { throw Problem(.internal, "There are no migrations in \(folder).") }
     }
 
+    /// The highest number that this program knows.
+    package var newest: Int { migrations.map(\.number).max() ?? 0 }
+
     /// Runs what has not run yet; a second process waits for the first.
     /// - Throws: `dataFolderNewer` if the database knows a migration that this program does not.
     package func migrate(_ connection: PGConnection) async throws {
@@ -48,7 +51,6 @@ package struct Migrator: Sendable {
               number int PRIMARY KEY, name text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now());
             """)
         let done = try await connection.query("SELECT number FROM weir.migrations").map { try Int($0.int("number")) }
-        let newest = migrations.map(\.number).max() ?? 0
         if let unknown = done.max(), unknown > newest {
             throw Problem(
                 .dataFolderNewer, "The metadata database is at migration \(unknown); this weir knows \(newest).",

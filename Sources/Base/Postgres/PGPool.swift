@@ -50,6 +50,20 @@ package actor PGPool {
         for connection in connections { await connection.close() }
     }
 
+    /// How the pool is used at this moment.
+    package var usage: Usage {
+        Usage(open: open, idle: idle.count, waiting: waiting.count, limit: limit)
+    }
+
+    package struct Usage: Sendable, Equatable {
+        /// Idle ones included.
+        package let open: Int
+        package let idle: Int
+        /// Tasks that wait for a connection.
+        package let waiting: Int
+        package let limit: Int
+    }
+
     private func take() async throws -> PGConnection {
         while true {
             if Task.isCancelled {
