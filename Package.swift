@@ -72,6 +72,7 @@ let package = Package(
         module("Jobs", in: "Base", uses: ["Kernel", "Postgres"]),
         module("Access", in: "Base", uses: ["Kernel", "Postgres", crypto]),
         module("Secrets", in: "Base", uses: ["Kernel", "Postgres", crypto]),
+        module("Telemetry", in: "Base", uses: ["Kernel", log, httpClient, nioCore, nioHTTP]),
         // Flow
         module("Connecting", in: "Flow", uses: ["Kernel"]),
         module("Lakehouse", in: "Flow", uses: ["Kernel", "Connecting", "DuckDB", crypto]),
@@ -102,9 +103,9 @@ let package = Package(
         .target(
             name: "Weirhouse",
             dependencies: [
-                "Kernel", "Postgres", "DuckDB", "Outbound", "Jobs", "Access", "Secrets", "Connecting", "Lakehouse",
-                "Ingestion",
-                "Warehousing", "Provisioning", "Loading", "Modeling", "Serving", "EmbeddedWarehouse",
+                "Kernel", "Postgres", "DuckDB", "Outbound", "Jobs", "Access", "Secrets", "Telemetry", "Connecting",
+                "Lakehouse", "Ingestion", "Warehousing", "Provisioning", "Loading", "Modeling", "Serving",
+                "EmbeddedWarehouse",
                 "PostgresConnector",
                 "Wire", "API", "Console", "CommandLine", hummingbird, httpClient, arguments, configuration, log,
                 lifecycle, signals,
@@ -136,6 +137,11 @@ let package = Package(
         tests("DuckDBTests", uses: ["DuckDB", "Kernel"]),
         tests("ServingTests", uses: ["Serving", "DuckDB", "Warehousing", "Kernel"]),
         tests("KernelTests", uses: ["Kernel"]),
+        tests(
+            "TelemetryTests",
+            uses: [
+                "Telemetry", "Jobs", "Kernel", "Postgres", "TestHouse", hummingbird, httpTypes, log, nioCore,
+            ]),
         tests("PostgresTests", uses: ["Postgres", "Kernel", "CLibPQ", "TestHouse"]),
         tests("JobsTests", uses: ["Jobs", "Postgres", "Kernel", "TestHouse"]),
         tests("AccessTests", uses: ["Access", "Postgres", "Kernel", "TestHouse"]),
