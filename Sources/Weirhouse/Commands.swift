@@ -4,6 +4,7 @@ import Foundation
 import Kernel
 import Logging
 import ServiceLifecycle
+import Telemetry
 import UnixSignals
 
 /// The composition root: the only place where concrete warehouses, connectors and faces meet.
@@ -22,9 +23,12 @@ package enum Weirhouse {
     ) throws -> ServiceGroup {
         let service: any Service =
             switch part {
-            case .server: ServerProcess(house: try House(settings, connections: 8, logger: logger), logger: logger)
+            case .server:
+                ServerProcess(
+                    house: try House(settings, part: part, connections: 8, logger: logger), logger: logger)
             case .worker:
-                WorkerProcess(house: try House(settings, connections: 8, logger: logger), scope: scope)
+                WorkerProcess(
+                    house: try House(settings, part: part, connections: 8, logger: logger), scope: scope)
             case .engine: try EngineProcess(settings: settings, logger: logger)
             }
         return ServiceGroup(
@@ -35,11 +39,10 @@ package enum Weirhouse {
 
     enum Part: String { case server, worker, engine }
 
-    static func logger(_ part: String) -> Logger {
-        LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
-        var logger = Logger(label: "weir.\(part)")
-        logger.logLevel = .info
-        return logger
+    /// The logger of this process; what others write is formatted in the same way.
+    static func logger(_ part: String, _ settings: LogSettings) -> Logger {
+        LoggingSystem.bootstrap { label in settings.handler(label: label) }
+        return Logger(label: "weir.\(part)")
     }
 }
 
@@ -51,7 +54,8 @@ struct UpCommand: AsyncParsableCommand {
     @Option(help: "The port (WEIR_PORT; default 8080; 0 picks a free one).") var port: Int?
 
     func run() async throws {
-        let up = Up(settings: try Settings.read(data: data, port: port), logger: Weirhouse.logger("up")) { address in
+        let settings = try Settings.read(data: data, port: port)
+        let up = Up(settings: settings, logger: Weirhouse.logger("up", settings.log)) { address in
             let text = """
                 Weirhouse is ready at \(address)
                 Sign in with the link that `weir sign-in-link` prints. Stop with Ctrl-C.
@@ -106,7 +110,7 @@ private func runPart(
     // libpq would take these for every address that people name.
     for name in ProcessInfo.processInfo.environment.keys where name.hasPrefix("PG") { unsetenv(name) }
     let settings = try Settings.read(data: data, port: port)
-    try await Weirhouse.build(part, settings, scope: scope, logger: Weirhouse.logger(part.rawValue)).run()
+    try await Weirhouse.build(part, settings, scope: scope, logger: Weirhouse.logger(part.rawValue, settings.log)).run()
 }
 
 /// Ends `work` in order at Ctrl-C or SIGTERM.

@@ -57,6 +57,9 @@ struct Metadata: Sendable {
         }
     }
 
+    /// The number of the newest migration that this program comes with.
+    static func newestMigration() throws -> Int { try Migrator(folder: try migrationsFolder()).newest }
+
     private func makeRoles(on connection: PGConnection, applicationPassword: Secret<String>) async throws {
         // base64url: nothing in it needs quoting.
         let password = applicationPassword.reveal()

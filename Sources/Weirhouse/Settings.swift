@@ -1,6 +1,7 @@
 import Configuration
 import Foundation
 import Kernel
+import Telemetry
 
 /// What is set from outside: options of the command line over environment variables over defaults.
 struct Settings: Sendable {
@@ -24,6 +25,12 @@ struct Settings: Sendable {
     /// How long log lines of runs that are over are kept, and the runs themselves.
     var keepLogs: Duration
     var keepRuns: Duration
+    /// Format and level of log lines.
+    var log = LogSettings()
+    /// What `/metrics` asks for; nil: it is open, to this machine only.
+    var metricsToken: Secret<String>?
+    /// Where traces go; nil: nowhere.
+    var traces: OTLPSettings?
 
     var extensionFolder: String { "\(pythonHome)/duckdb_extensions" }
 
@@ -45,7 +52,20 @@ struct Settings: Sendable {
             smtpURL: reader.string(forKey: "weir.smtp.url", isSecret: true).map { Secret($0) },
             allowedPrivateAddresses: reader.string(forKey: "weir.allow.private.addresses") ?? "",
             keepLogs: try days(reader.int(forKey: "weir.keep.logs.days", default: 30), "WEIR_KEEP_LOGS_DAYS"),
-            keepRuns: try days(reader.int(forKey: "weir.keep.runs.days", default: 400), "WEIR_KEEP_RUNS_DAYS"))
+            keepRuns: try days(reader.int(forKey: "weir.keep.runs.days", default: 400), "WEIR_KEEP_RUNS_DAYS"),
+            log: try LogSettings(
+                format: reader.string(forKey: "weir.log"), level: reader.string(forKey: "weir.log.level")),
+            metricsToken: try metricsToken(reader.string(forKey: "weir.metrics.token", isSecret: true)),
+            traces: try OTLPSettings.read { ProcessInfo.processInfo.environment[$0] })
+    }
+
+    /// One that is set but empty is a mistake: it would leave open what was to be closed.
+    private static func metricsToken(_ given: String?) throws -> Secret<String>? {
+        guard let given else { return nil }
+        guard !given.isEmpty else {
+            throw Problem(.invalidInput, "WEIR_METRICS_TOKEN is empty.", hint: "Give it a value or remove it.")
+        }
+        return Secret(given)
     }
 
     private static func days(_ count: Int, _ name: String) throws -> Duration {

@@ -29,6 +29,10 @@ struct House: Operations {
             parts: [PartHealth(name: "worker", healthy: false, detail: "It is away.", hint: "Start it.")])
     }
 
+    var readiness: @Sendable () throws -> Void = {}
+
+    func checkReadiness() async throws { try readiness() }
+
     func startClone(_ request: CloneRequest, as caller: Caller) async throws -> CloneAccepted {
         CloneAccepted(runID: Self.run, runURL: "/runs/\(Self.run)")
     }

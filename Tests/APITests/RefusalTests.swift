@@ -18,7 +18,7 @@ import Wire
             let wrong = try await visit(endpoint.method, path, Sample.body(of: endpoint), token: "wrong")
             try expectProblem(wrong, status: 401, code: "unauthenticated")
         }
-        #expect(Endpoint.all.filter { !$0.needsToken }.map(\.name) == ["live", "openAPI"])
+        #expect(Endpoint.all.filter { !$0.needsToken }.map(\.name) == ["live", "ready", "openAPI"])
     }
 
     @Test(
@@ -108,6 +108,26 @@ import Wire
         #expect(json["detail"] == "Only SELECT is allowed.")
         #expect(json["hint"] == "Write a SELECT.")
         #expect(json["title"] == .text(Problem.Code.queryRefused.title))
+    }
+
+    @Test("a server that is not ready says what is missing, and when to ask again")
+    func notReady() async throws {
+        let house = House(readiness: { throw Problem(.metadataUnavailable, "The metadata database does not answer.") })
+        let response = try await visit(.get, "/health/ready", token: nil, house: house)
+        #expect(response.status == .serviceUnavailable)
+        #expect(response.headers[.retryAfter] == "5")
+        #expect(try response.json["code"]?.string == "metadata_unavailable")
+        #expect(try await visit(.get, "/health/ready", token: nil).text == #"{"ready":true}"#)
+    }
+
+    @Test("an answer's correlation id is its trace's id")
+    func traced() async throws {
+        let trace = TraceContext.begin()
+        let response = try await TraceContext.$current.withValue(trace) {
+            try await visit(.get, "/api/v1/runs/none")
+        }
+        #expect(response.correlation == trace.correlation)
+        #expect(try response.json["correlation_id"]?.string == trace.correlation)
     }
 
     @Test("an unexpected error is `internal`, reported with its correlation id and never shown raw")

@@ -129,6 +129,8 @@ private final class LiveHouse: Operations {
             version: "0.1.0", parts: [PartHealth(name: "worker", healthy: healthy, detail: "It works.")])
     }
 
+    func checkReadiness() async throws {}
+
     func startClone(_ request: CloneRequest, as caller: Caller) async throws -> CloneAccepted {
         asked.withLock { $0.append(request) }
         return CloneAccepted(runID: Sample.id, runURL: "/runs/\(Sample.id)")

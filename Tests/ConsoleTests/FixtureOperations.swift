@@ -42,6 +42,8 @@ final class FixtureOperations: Operations {
 
     func health() async -> HealthReport { Shop.health(isWell: mood != .unwell) }
 
+    func checkReadiness() async throws {}
+
     func startClone(_ request: CloneRequest, as caller: Caller) async throws -> CloneAccepted {
         requests.withLock { $0.append(request) }
         return CloneAccepted(runID: Shop.runningID, runURL: "http://127.0.0.1:8080/runs/\(Shop.runningID)")

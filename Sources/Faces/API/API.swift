@@ -5,7 +5,7 @@ package import Kernel
 import Logging
 package import Wire
 
-/// The JSON face: routes under `/api/v1` and `/health/live`, over `Operations`. `Endpoint.all` holds every route next to
+/// The JSON face: routes under `/api/v1` and `/health`, over `Operations`. `Endpoint.all` holds every route next to
 /// its words in the OpenAPI document.
 package struct API: Sendable {
     let operations: any Operations
@@ -74,7 +74,8 @@ package struct API: Sendable {
         }
     }
 
-    func makeCorrelation() -> String { time.makeUUID().uuidString.lowercased() }
+    /// The trace's id, or one of its own where nobody has begun a trace.
+    func makeCorrelation() -> String { TraceContext.current?.correlation ?? time.makeUUID().uuidString.lowercased() }
 
     /// The problem as an answer. What is our fault is reported with its cause; the caller sees only the problem's words.
     func refuse(_ request: Request, with refusal: Refusal, correlation: String) -> Response {

@@ -28,6 +28,8 @@ enum Shapes {
 
     static let live = Shape(name: "Live", note: "The server answers.", fields: [Field("live", .boolean)])
 
+    static let ready = Shape(name: "Ready", note: "The server can serve requests.", fields: [Field("ready", .boolean)])
+
     static let partHealth = Shape(
         name: "PartHealth", note: "The health of one part.",
         fields: [

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Kernel
 import Wire
 
 extension Endpoint {
@@ -8,6 +9,14 @@ extension Endpoint {
             method: .get, path: "/health/live", name: "live", summary: "Whether the server answers. Asks nothing else.",
             answer: .json(Shapes.live, "It does."),
             action: .open { _ in try .json(["live": true]) }),
+        Endpoint(
+            method: .get, path: "/health/ready", name: "ready",
+            summary: "Whether requests can be served: the metadata database answers and is in this server's form.",
+            answer: .json(Shapes.ready, "They can."), problems: [.metadataUnavailable],
+            action: .open { call in
+                try await call.operations.checkReadiness()
+                return try .json(["ready": true])
+            }),
         Endpoint(
             method: .get, path: "/api/v1/status", name: "status",
             summary: "The health of each part. The status is 200 also when a part is not well: read `healthy`.",

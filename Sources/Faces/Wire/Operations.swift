@@ -5,6 +5,10 @@ package import Kernel
 package protocol Operations: ScheduleOperations, NotificationOperations, WorkforceOperations {
     /// Needs no sign-in. Never throws: what is not well is said in the report.
     func health() async -> HealthReport
+    /// Returns if requests can be served: the metadata database is there and in the form that this server knows. Needs
+    /// no sign-in, and takes at most two seconds.
+    /// - Throws: `metadataUnavailable`, whose words say what is missing.
+    func checkReadiness() async throws
 
     /// Starts a clone as durable jobs. A given address is tried first and kept only if it can be signed in to and has
     /// the tables that are named.

@@ -18,12 +18,15 @@ struct LiveOperations: Operations {
     let address: @Sendable () -> String
     let watch: RunWatch
     let gateway: QueryGateway
+    let readiness: Readiness
 
     var reader: RunReader { RunReader(pool: house.pool, address: address()) }
 
     func health() async -> HealthReport {
         await HealthCheck(house: house, gateway: gateway).report()
     }
+
+    func checkReadiness() async throws { try await readiness.check() }
 
     // MARK: - Runs
 

@@ -8,7 +8,7 @@ import Serving
 /// `weir engine`: people's SQL and dashboards, on a socket in the data folder.
 struct EngineProcess: Service {
     private let configuration: EngineConfiguration
-    private let observe: Observe
+    private let telemetry: ProcessTelemetry
 
     /// - Throws: `missingDependency`.
     init(settings: Settings, logger: Logger) throws {
@@ -19,13 +19,16 @@ struct EngineProcess: Service {
             socket: folder.engineSocket, folder: "\(folder.run)/engine",
             duckDB: DuckEnvironment(
                 library: try DuckDBLibrary(at: location), extensionFolder: settings.extensionFolder))
-        observe = ObservationLog(logger: logger).observe
+        telemetry = ProcessTelemetry(settings, part: .engine, database: nil, logger: logger)
     }
 
     func run() async throws {
-        let engine = try await QueryEngine(configuration, capsMemory: true, observe: observe) { status in _exit(status)
+        try await telemetry.around {
+            let engine = try await QueryEngine(configuration, capsMemory: true, observe: telemetry.observe) { status in
+                _exit(status)
+            }
+            telemetry.observe(.partStarted(part: "query engine", detail: configuration.socket))
+            try await engine.run()
         }
-        observe(.partStarted(part: "query engine", detail: configuration.socket))
-        try await engine.run()
     }
 }

@@ -16,7 +16,10 @@ struct House: Sendable {
     let folder: DataFolder
     let metadata: Metadata
     let pool: PGPool
+    /// For metrics and health alone: they must be seen above all when the other connections are used up.
+    let observed: PGPool
     let time: TimeSource
+    let telemetry: ProcessTelemetry
     let observe: Observe
     let secrets: SecretStore
     let gate: Gate
@@ -24,14 +27,18 @@ struct House: Sendable {
     let receipts: ReceiptBook
     let messenger: Messenger
 
-    /// - Parameter connections: at most so many to the metadata database.
-    init(_ settings: Settings, connections: Int, logger: Logger) throws {
+    /// - Parameters:
+    ///   - part: whose house it is.
+    ///   - connections: at most so many to the metadata database.
+    init(_ settings: Settings, part: Weirhouse.Part, connections: Int, logger: Logger) throws {
         self.settings = settings
         folder = DataFolder(settings.data)
         metadata = try Metadata.of(settings, folder: folder)
         pool = PGPool(metadata.application, limit: connections)
         time = .system
-        observe = ObservationLog(logger: logger).observe
+        observed = PGPool(metadata.application, limit: 2)
+        telemetry = ProcessTelemetry(settings, part: part, database: observed, logger: logger)
+        observe = telemetry.observe
         secrets = SecretStore(pool: pool, masterKey: try folder.masterKey(), time: time)
         gate = Gate(pool: pool, time: time)
         queue = JobQueue(pool: pool)
@@ -91,42 +98,5 @@ struct WorkerDuckDB: Sendable {
     func rest() async {
         await reading.rest()
         await lake.rest()
-    }
-}
-
-/// Writes observations as log lines.
-struct ObservationLog: Sendable {
-    let logger: Logger
-
-    @Sendable func observe(_ observation: Observation) {
-        switch observation {
-        case .partStarted(let part, let detail): logger.info("\(part) started: \(detail)")
-        case .partStopped(let part, let detail): logger.info("\(part) stopped: \(detail)")
-        case .partFailed(let part, let problem): logger.error("\(part): \(problem) \(cause(problem))")
-        case .jobClaimed(let job, let kind, let attempt, _):
-            logger.info("job \(job) (\(kind)) claimed, attempt \(attempt)")
-        case .jobFinished(let job, let kind, let seconds):
-            logger.info("job \(job) (\(kind)) done in \((seconds * 1000).rounded() / 1000) s")
-        case .jobFailed(let job, let kind, let problem, _, let retry):
-            logger.warning(
-                "job \(job) (\(kind)) failed: \(problem) \(cause(problem))\(retry.map { " retried in \($0)" } ?? "")")
-        case .requestServed, .spanEnded, .scheduleFired, .noticeSent: break
-        case .requestFailed(let correlation, let method, let path, let problem):
-            logger.warning("\(correlation) \(method) \(path): \(problem) \(cause(problem))")
-        }
-    }
-
-    /// The cause, without what looks like a password in a connection string.
-    private func cause(_ problem: Problem) -> String {
-        guard let cause = problem.cause else { return "" }
-        return "[\(Redaction.redact(String(describing: cause)).prefix(4000))]"
-    }
-}
-
-/// Takes passwords out of text that other programs wrote.
-enum Redaction {
-    static func redact(_ text: String) -> String {
-        text.replacing(/(?i)(password|footer_key_value)\s*[=:]\s*('(?:\\.|[^'\\])*'|\S+)/) { "\($0.output.1)=•••" }
-            .replacing(/(?i)(postgres(?:ql)?:\/\/[^:\/@\s]*):[^@\s]*@/) { "\($0.output.1):•••@" }
     }
 }

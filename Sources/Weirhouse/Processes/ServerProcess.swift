@@ -1,4 +1,5 @@
 import API
+import AsyncHTTPClient
 import Console
 import Foundation
 import Hummingbird
@@ -7,6 +8,7 @@ import Logging
 import Postgres
 import ServiceLifecycle
 import Synchronization
+import Telemetry
 import Wire
 
 /// `weir serve`: API and console. DuckDB is never loaded into it.
@@ -15,13 +17,22 @@ struct ServerProcess: Service {
     let logger: Logger
 
     func run() async throws {
+        try await house.telemetry.around { try await serve() }
+    }
+
+    private func serve() async throws {
         try Port.check(house.settings.port)
+        let scrape = ScrapeReader(own: house.telemetry.metrics.own, measured: house.pool, database: house.observed)
         let watch = RunWatch(listener: house.listener("weir_runs"))
         let listening = Listening(folder: house.folder)
         // The address is known once the port is; links are made after that.
         let operations = LiveOperations(
-            house: house, address: { listening.address }, watch: watch, gateway: QueryGateway(house: house))
-        let router = Router(options: .autoGenerateHeadEndpoints)
+            house: house, address: { listening.address }, watch: watch, gateway: QueryGateway(house: house),
+            readiness: Readiness(pool: house.observed, newest: try Metadata.newestMigration()))
+        let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
+        // First, so that it stands around all others.
+        router.add(middleware: RequestTelemetry(time: house.time, observe: house.observe))
+        MetricsRoute(token: house.settings.metricsToken, reader: scrape).add(to: router)
         API(operations: operations, time: house.time, observe: house.observe).addRoutes(to: router)
         try Console(
             operations: operations, assetsFolder: "\(house.settings.pythonHome)/assets", time: house.time,
@@ -33,9 +44,14 @@ struct ServerProcess: Service {
                 address: .hostname("127.0.0.1", port: house.settings.port), serverName: nil),
             onServerRunning: { channel in listening.announce(port: channel.localAddress?.port ?? 0) },
             logger: logger)
+        house.telemetry.metrics.begin()
+        let lag = LoopLag(of: HTTPClient.defaultEventLoopGroup) { [own = house.telemetry.metrics.own] seconds in
+            own.record(seconds, in: WeirMetrics.loopLag)
+        }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await cancelWhenGracefulShutdown { await watch.run() } }
             group.addTask { await cancelWhenGracefulShutdown { await Caretaker(house: house).run() } }
+            group.addTask { await cancelWhenGracefulShutdown { await lag.run() } }
             group.addTask {
                 do {
                     try await application.run()

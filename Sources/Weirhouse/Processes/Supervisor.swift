@@ -3,6 +3,7 @@ import Kernel
 import Logging
 import Subprocess
 import SystemPackage
+import Telemetry
 
 /// Keeps child processes of this program running: one that ends is started again, after a growing pause.
 ///
@@ -44,13 +45,19 @@ struct Supervisor: Sendable {
                 platformOptions: platform, input: .inputWriter, output: .discarded, error: .sequence
             ) { execution in
                 for try await line in execution.standardError.strings(bufferingPolicy: .unbounded) {
-                    FileHandle.standardError.write(Data("\(line.trimmingCharacters(in: .newlines))\n".utf8))
+                    pass(line.trimmingCharacters(in: .newlines), of: child)
                 }
             }
             return "\(result.terminationStatus)"
         } catch {
             return String(describing: error)
         }
+    }
+
+    /// Log lines as they are. What a child's libraries write by themselves is made a log line where each has to be JSON.
+    private func pass(_ line: String, of child: Child) {
+        guard settings.log.format == .json, !line.hasPrefix("{") else { return StandardError.write("\(line)\n") }
+        Logger(label: "weir.\(child.name)").warning("\(Redaction.redact(line))")
     }
 
     private func environment(of child: Child) -> Environment {

@@ -5,6 +5,7 @@ import Kernel
 import Logging
 import Postgres
 import Subprocess
+import Telemetry
 
 /// `weir up`: everything on this machine.
 struct Up: Sendable {
@@ -45,15 +46,16 @@ struct Up: Sendable {
             folder: folder, programs: settings.postgresPrograms,
             ownerPassword: try folder.secretText("postgres.owner.password"))
         try await cluster.prepare()
+        let postgres = Logger(label: "weir.postgres")
         let keeper = Task {
             var failures = 0
             while !Task.isCancelled {
                 do {
-                    try await cluster.run { [logger] line in
-                        logger.notice("postgres: \(line.trimmingCharacters(in: .newlines))")
+                    try await cluster.run { line in
+                        postgres.notice("\(Redaction.redact(line.trimmingCharacters(in: .newlines)))")
                     }
                 } catch {
-                    logger.error("postgres: \(error)")
+                    postgres.error("\(error)")
                 }
                 guard !Task.isCancelled else { return }
                 failures += 1

@@ -10,6 +10,7 @@ import Postgres
 import PostgresConnector
 import Provisioning
 import ServiceLifecycle
+import Telemetry
 import Warehousing
 
 /// `weir work`: loads, models and publishes.
@@ -18,21 +19,24 @@ struct WorkerProcess: Service {
     var scope = WorkScope()
 
     func run() async throws {
-        let duckDB = try house.duckDB()
-        try await duckDB.prepare()
-        let worker = Worker(
-            queue: house.queue, listener: house.listener("weir_jobs", "weir_cancel"),
-            handlers: try scope.choose(from: handlers(duckDB)),
-            name: "\(ProcessInfo.processInfo.hostName)/\(getpid())", version: OwnProgram.version,
-            organizations: try await scope.organizations(in: house), slots: 2, observe: house.observe)
-        house.observe(.partStarted(part: "worker", detail: "\(getpid())"))
-        await cancelWhenGracefulShutdown {
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { await WorkerSigns(folder: house.folder).keep() }
-                group.addTask { await worker.run() }
+        try await house.telemetry.around {
+            let duckDB = try house.duckDB()
+            try await duckDB.prepare()
+            let chosen = try scope.choose(from: handlers(duckDB))
+            house.telemetry.metrics.begin(jobKinds: chosen.map(\.kind))
+            let worker = Worker(
+                queue: house.queue, listener: house.listener("weir_jobs", "weir_cancel"), handlers: chosen,
+                name: "\(ProcessInfo.processInfo.hostName)/\(getpid())", version: OwnProgram.version,
+                organizations: try await scope.organizations(in: house), slots: 2, observe: house.observe)
+            house.observe(.partStarted(part: "worker", detail: "\(getpid())"))
+            await cancelWhenGracefulShutdown {
+                await withTaskGroup(of: Void.self) { group in
+                    group.addTask { await WorkerSigns(folder: house.folder).keep() }
+                    group.addTask { await worker.run() }
+                }
             }
+            house.observe(.partStopped(part: "worker", detail: "all jobs given back"))
         }
-        house.observe(.partStopped(part: "worker", detail: "all jobs given back"))
     }
 
     private func handlers(_ duckDB: WorkerDuckDB) -> [any JobHandler] {

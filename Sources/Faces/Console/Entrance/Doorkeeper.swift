@@ -46,7 +46,8 @@ struct Doorkeeper<Context: RequestContext>: RouterMiddleware {
 
     private func answer(to error: any Error, request: Request, context: Context) async -> Response {
         let problem = Problem(wrapping: error)
-        let correlation = context.logger[metadataKey: "hb.request.id"].map { "\($0)" }
+        let correlation =
+            TraceContext.current?.correlation ?? context.logger[metadataKey: "hb.request.id"].map { "\($0)" }
         if problem.code.httpStatus >= 500 {
             // The route, not the address: the code of a sign-in link is part of its address.
             let route = context.endpointPath ?? ""
