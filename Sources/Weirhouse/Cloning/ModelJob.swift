@@ -18,6 +18,7 @@ struct ModelJob: JobHandler {
     let pythonHome: String
     let duckDB: WorkerDuckDB
     let time: TimeSource
+    let observe: Observe
 
     func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
         let order: CloneOrder = try job.payload()
@@ -83,7 +84,9 @@ struct ModelJob: JobHandler {
                 }
             }
             defer { continuation.finish() }
-            let result = try await runner.build(folder(place.name), target: target) { continuation.yield($0) }
+            let result = try await withSpan("dbt build", .client, observe: observe) {
+                try await runner.build(folder(place.name), target: target) { continuation.yield($0) }
+            }
             continuation.finish()
             try await group.waitForAll()
             return result

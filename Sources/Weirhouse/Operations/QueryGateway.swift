@@ -9,6 +9,7 @@ import Wire
 struct QueryGateway: Sendable {
     private let engine: EngineClient
     private let adapter: any WarehouseAdapter
+    private let observe: Observe
 
     /// Seconds until a query is stopped.
     private static let deadline = 60.0
@@ -17,6 +18,7 @@ struct QueryGateway: Sendable {
 
     init(house: House) {
         engine = EngineClient(socket: house.folder.engineSocket)
+        observe = house.observe
         adapter = house.embedded {
             throw Problem(.unsupported, "The server loads no DuckDB.")
         }
@@ -30,7 +32,9 @@ struct QueryGateway: Sendable {
     /// At most `limit` rows.
     func rows(_ sql: String, limit: Int, in place: WarehousePlace) async throws -> QueryTable {
         let request = try await request(sql, .json, limit: limit, deadline: Self.deadline, in: place)
-        let table = try await engine.query(request)
+        let table = try await withSpan("ask query engine", .client, observe: observe) {
+            try await engine.query(request)
+        }
         return QueryTable(
             columns: table.columns.map { QueryColumn(name: $0.name, type: $0.type) },
             rows: table.rows.map { row in row.map(\.wire) }, truncated: table.truncated, seconds: table.seconds)
@@ -46,8 +50,8 @@ struct QueryGateway: Sendable {
             case .parquet: .parquet
             case .json: throw Problem(.invalidInput, "JSON is not exported as a stream.", hint: "Use csv or parquet.")
             }
-        return try await engine.export(
-            try await request(sql, engineFormat, limit: .max, deadline: Self.exportDeadline, in: place))
+        let request = try await request(sql, engineFormat, limit: .max, deadline: Self.exportDeadline, in: place)
+        return try await withSpan("ask query engine", .client, observe: observe) { try await engine.export(request) }
     }
 
     /// The four schemas with their tables and columns, in the order of the data's way, newest layer first.

@@ -71,7 +71,8 @@ struct WorkerProcess: Service {
                 }),
             ModelJob(
                 adapter: adapter, landed: landed, modelsFolder: house.folder.models,
-                pythonHome: house.settings.pythonHome, duckDB: duckDB, time: house.time),
+                pythonHome: house.settings.pythonHome, duckDB: duckDB, time: house.time,
+                observe: house.observe),
             PublishJob(
                 pool: house.pool, landed: landed, dashboards: DashboardFiles(modelsFolder: house.folder.models)),
             NotifyJob(house: house),

@@ -133,6 +133,7 @@ package struct EngineClient: Sendable {
         request.method = method
         // A kept connection might lead to an engine that is gone.
         request.headers.add(name: "connection", value: "close")
+        if let trace = TraceContext.current { request.headers.add(name: "traceparent", value: trace.traceparent) }
         return request
     }
 

@@ -109,13 +109,18 @@ package final class QueryEngine: Sendable {
             return Response(status: .badRequest)
         }
         let inbound = request.body
+        let trace = HTTPField.Name("traceparent").flatMap { request.headers[$0] }.flatMap {
+            TraceContext(traceparent: $0)
+        }
         return Response(
             status: .ok, headers: [.contentType: "application/octet-stream"],
             body: ResponseBody { [self] writer in
                 let channel = FrameChannel()
                 let watch = QueryWatch(deadline: query.deadline, grace: configuration.grace)
-                watch.follow(Task { await perform(query, channel, watch) })
-                Task { await giveUpIfStuck(channel, watch) }
+                TraceContext.$current.withValue(trace) {
+                    watch.follow(Task { await perform(query, channel, watch) })
+                    Task { await giveUpIfStuck(channel, watch) }
+                }
                 do {
                     try await inbound.consumeWithInboundCloseHandler { _ in
                         while let frame = await channel.next() {
@@ -145,10 +150,10 @@ package final class QueryEngine: Sendable {
         do {
             try await turns.begin(query.warehouse)
             do {
-                try await QueryRun(
+                let run = QueryRun(
                     request: query, warehouses: warehouses, guarding: guarding, channel: channel, watch: watch,
-                    memory: memory
-                ).perform()
+                    memory: memory)
+                try await withSpan("query", .server, observe: observe) { try await run.perform() }
                 await turns.finish(query.warehouse)
             } catch {
                 await turns.finish(query.warehouse)
