@@ -44,9 +44,13 @@ struct Supervisor: Sendable {
                 environment: environment(of: child),
                 platformOptions: platform, input: .inputWriter, output: .discarded, error: .sequence
             ) { execution in
-                for try await line in execution.standardError.strings(bufferingPolicy: .unbounded) {
-                    pass(line.trimmingCharacters(in: .newlines), of: child)
-                }
+                // In a task of its own, to the child's end: when this one is cancelled the child is told to stop, and it
+                // would end at once if the pipe that it holds were closed before it has.
+                try await Task {
+                    for try await line in execution.standardError.strings(bufferingPolicy: .unbounded) {
+                        pass(line.trimmingCharacters(in: .newlines), of: child)
+                    }
+                }.value
             }
             return "\(result.terminationStatus)"
         } catch {
