@@ -162,6 +162,9 @@ let package = Package(
         .target(
             name: "TestHouse", dependencies: ["Kernel", "Postgres", "DuckDB", "Connecting"],
             path: "Tests/Kits/TestHouse", swiftSettings: house),
+        .executableTarget(
+            name: "ledgerworker", dependencies: ["Kernel", "Postgres", "Jobs"], path: "Tests/Kits/LedgerWorker",
+            swiftSettings: house),
         .target(
             name: "WarehouseConformance", dependencies: ["Kernel", "Connecting", "Warehousing", "TestHouse"],
             path: "Tests/Kits/WarehouseConformance", swiftSettings: house),

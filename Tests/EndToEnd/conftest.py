@@ -1,5 +1,7 @@
 """What all end-to-end tests share: the binary, a PostgreSQL server, houses and source databases."""
 import os
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -100,13 +102,35 @@ def shop(make_database: Callable[..., Database]) -> Database:
     return make_database("shop", SHOP)
 
 
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[int], Path]]:
+    """`small_disk(megabytes)`: a file system of that size, in memory."""
+    if os.getuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    folders: list[Path] = []
+
+    def make(megabytes: int, folder: Path | None = None) -> Path:
+        """On `folder`, which is there already, or on one of its own."""
+        folders.append(folder or Path(tempfile.mkdtemp(prefix="weir-small-", dir="/tmp")))
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", folders[-1]], check=True)
+        return folders[-1]
+
+    yield make
+    for folder in folders:
+        subprocess.run(["umount", "-l", folder], check=True)
+        if folder.name.startswith("weir-small-"):
+            folder.rmdir()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):  # noqa: ARG001
-    """A test that fails shows the end of the log of each house it had."""
+    """A test that fails shows the end of the log of each house and load it had."""
     report = yield
     if report.failed:
         for name, value in getattr(item, "funcargs", {}).items():
             houses = [value] if isinstance(value, House) else getattr(value, "houses", [])
+            houses = [*houses, *getattr(value, "loads", [])]
             for house in houses:
                 report.sections.append((f"log of {name}", house.log_tail()))
     return report

@@ -1,12 +1,7 @@
 """Bad luck in the middle of a clone: a source that breaks off or changes, a disk that fills up."""
 import json
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -17,6 +12,7 @@ from databases import SHOP, Database
 from gates import GATED, Gate
 from house import House
 from processes import wait_for
+from servers import Server
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +156,7 @@ def test_a_source_that_stops_in_the_middle_fails_cleanly_and_works_again_when_it
     house: House
 ) -> None:
     """A server of its own for this, stopped at once as by a power cut."""
-    server = Server()
+    server = Server(fsync="off")
     try:
         shop = Database(server.start(), "shop", SHOP + GATED)
         with Gate(shop) as gate:
@@ -182,60 +178,8 @@ def test_a_source_that_stops_in_the_middle_fails_cleanly_and_works_again_when_it
         server.remove()
 
 
-class Server:
-    """A PostgreSQL server of its own; scripts/with-postgres does the same for the one that all tests share."""
-
-    programs = Path("/usr/lib/postgresql/15/bin")
-
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="weir-e2e-source-", dir="/tmp"))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        if os.getuid() == 0:
-            shutil.chown(self.folder, "postgres", "postgres")
-        self._call("initdb", "-D", self.folder / "data", "-U", "owner", "-A", "trust", "--no-sync", "-E", "UTF8")
-
-    def _call(self, program: str, *arguments: object) -> None:
-        subprocess.run(
-            [self.programs / program, *map(str, arguments)], check=True, cwd="/", stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, **self._user())
-
-    @staticmethod
-    def _user() -> dict:
-        return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
-
-    def start(self) -> str:
-        self._call(
-            "pg_ctl", "-D", self.folder / "data", "-w", "-l", self.folder / "log", "-o",
-            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off", "start")
-        return f"postgresql://owner@127.0.0.1:{self.port}/postgres"
-
-    def stop(self) -> None:
-        self._call("pg_ctl", "-D", self.folder / "data", "-w", "-m", "immediate", "stop")
-
-    def remove(self) -> None:
-        try:
-            self.stop()
-        except subprocess.CalledProcessError:
-            pass  # it is stopped
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A file system of 150 MB in memory."""
-    if os.getuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    folder = Path(tempfile.mkdtemp(prefix="weir-small-", dir="/tmp"))
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150m,mode=755", "tmpfs", folder], check=True)
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-    folder.rmdir()
-
-
 def test_a_full_disk_is_said_and_nothing_stays_half_made(
-    small_disk: Path, make_house: Callable[..., House], make_database: Callable[..., Database]
+    small_disk: Callable[[int], Path], make_house: Callable[..., House], make_database: Callable[..., Database]
 ) -> None:
     # Noise, which no compression makes small: 120 MB, in rows so wide that a row group of them would fill the memory.
     wide = make_database(
@@ -245,7 +189,7 @@ def test_a_full_disk_is_said_and_nothing_stays_half_made(
           SELECT string_agg(sha512((n::text || m)::bytea), ''::bytea) FROM generate_series(1, 16) m) AS noise
           FROM generate_series(1, 120000) n;
         """)
-    house = make_house(folder=small_disk / "data").start()
+    house = make_house(folder=small_disk(150) / "data").start()
     house.clone(wide.url, "--source", "wide", "--tables", "orders,customers")
     before = lake.tables(house)
     said = house.weir("clone", wide.url, "--source", "wide", "--json")
