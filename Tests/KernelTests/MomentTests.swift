@@ -30,6 +30,14 @@ struct MomentTests {
             #expect(printed == [parts.year, parts.month, parts.day])
         }
     }
+
+    @Test("days count back to the number that they were made of, through nine centuries")
+    func daysBack() {
+        for day in -200_000...130_000 where CivilDate(daysSince1970: day).daysSince1970 != day {
+            Issue.record("day \(day) becomes \(CivilDate(daysSince1970: day))")
+        }
+        #expect(CivilDate(year: 2000, month: 2, day: 29).daysSince1970 == 11_016)
+    }
 }
 
 @Suite("Ids")

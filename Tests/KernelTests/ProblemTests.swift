@@ -42,7 +42,10 @@ struct ProblemTests {
             .engineUnavailable: 10, .busy: 10, .leaseLost: 10, .timedOut: 2,
         ]
         for code in Problem.Code.allCases {
-            let expected = retried[code].map { RetryDirective.retry(attempts: $0) } ?? .giveUp
+            let expected =
+                code == .deliveryFailed
+                ? .retry(attempts: 18, ceiling: .seconds(900))
+                : retried[code].map { RetryDirective.retry(attempts: $0) } ?? .giveUp
             #expect(code.retryDirective == expected, "\(code)")
         }
     }

@@ -49,9 +49,17 @@ struct ServerProcess: Service {
             own.record(seconds, in: WeirMetrics.loopLag)
         }
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await cancelWhenGracefulShutdown { await watch.run() } }
-            group.addTask { await cancelWhenGracefulShutdown { await Caretaker(house: house).run() } }
-            group.addTask { await cancelWhenGracefulShutdown { await lag.run() } }
+            group.addTask { await lag.run() }
+            group.addTask {
+                await cancelWhenGracefulShutdown {
+                    await withTaskGroup(of: Void.self) { group in
+                        group.addTask { await watch.run() }
+                        group.addTask { await Caretaker(house: house).run() }
+                    }
+                }
+                // The server answers what it has begun to, but nobody can hold it up for longer than this.
+                try? await Task.sleep(for: .seconds(3))
+            }
             group.addTask {
                 do {
                     try await application.run()
