@@ -118,13 +118,15 @@ struct PrivateCluster: Sendable {
         }
     }
 
-    /// Small, because it shares the machine; durable, because it holds the catalogue.
+    /// Small, because it shares the machine; durable, because it holds the catalogue. Terse, because details of errors
+    /// show rows.
     private var settings: String {
         [
             "listen_addresses=", "unix_socket_directories=\(dataArgument)", "unix_socket_permissions=0777", "port=5432",
             "max_connections=80", "shared_buffers=24MB", "work_mem=4MB", "maintenance_work_mem=32MB",
             "max_wal_size=256MB", "password_encryption=scram-sha-256", "log_min_messages=warning",
-            "log_min_error_statement=panic", "autovacuum_naptime=60s", "max_parallel_workers_per_gather=0",
+            "log_min_error_statement=panic", "log_error_verbosity=terse", "autovacuum_naptime=60s",
+            "max_parallel_workers_per_gather=0",
         ].map { "-c \($0)" }.joined(separator: " ")
     }
 

@@ -148,6 +148,27 @@ struct MetricStoreTests {
         }
     }
 
+    @Test("a schedule is late if no server has looked at it for a minute, unless it is paused")
+    func schedules() async throws {
+        try await Store.use { store in
+            try await store.metadata.database.script(
+                """
+                CREATE TABLE IF NOT EXISTS weir.schedules (schedule_id uuid, organization_id uuid, name text,
+                  environment text, source text, trigger jsonb, anchor timestamptz, created_by text,
+                  look_at timestamptz, paused_at timestamptz);
+                GRANT SELECT ON weir.schedules TO weir_dispatch;
+                INSERT INTO weir.schedules (schedule_id, organization_id, name, environment, source, trigger, anchor,
+                    created_by, look_at, paused_at)
+                  SELECT gen_random_uuid(), '\(store.organization)', name, 'dev', 'shop', '{}', now(), 'admin',
+                    now() + look::interval, paused::timestamptz
+                  FROM (VALUES ('late', '-2 minutes', NULL), ('paused', '-2 minutes', 'now'), ('due', '-5 seconds', NULL),
+                    ('later', '1 hour', NULL), ('asleep', NULL, NULL)) s (name, look, paused);
+                """)
+            let found = try await store.exposed(WeirMetrics.queue, from: "queue_gauges")
+            #expect(found["weir_schedules_late"] == "1")
+        }
+    }
+
     @Test("jobs that are over are not read")
     func finishedJobs() async throws {
         try await Store.use { store in

@@ -60,10 +60,14 @@ CREATE TRIGGER mark_loss AFTER UPDATE OF losses ON weir.jobs FOR EACH ROW
 -- The queue at this moment. Only indexes of jobs that are not over are read: the millions that are done cost nothing.
 CREATE INDEX jobs_blocked ON weir.jobs (kind) WHERE state = 'PENDING' AND waits IN ('predecessors', 'failure');
 
--- How many schedules should have made a run more than a minute ago. There are no schedules up to this migration; the one
--- that makes them replaces this function.
+-- How many schedules no server has looked at for a minute after their time (index schedules_due). The table is found when
+-- this is called: without schedules none is late.
 CREATE FUNCTION weir.schedules_late() RETURNS float8
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ SELECT 0::float8 $$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+  IF to_regclass('weir.schedules') IS NULL THEN RETURN 0; END IF;
+  RETURN (SELECT count(*) FROM weir.schedules WHERE paused_at IS NULL AND look_at < now() - interval '1 minute');
+END $$;
 
 CREATE FUNCTION weir.queue_gauges() RETURNS TABLE (metric text, labels jsonb, value float8)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$

@@ -89,8 +89,10 @@ struct Up: Sendable {
         try await LocalAdmin(folder: folder, metadata: metadata).prepare()
         let supervisor = Supervisor(settings: settings, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            // The engine runs people's SQL and needs no metadata.
-            let withheld: [String: [Environment.Key]] = ["engine": ["DATABASE_URL"]]
+            // The engine runs people's SQL and needs no metadata; only the server shows metrics.
+            let withheld: [String: [Environment.Key]] = [
+                "engine": ["DATABASE_URL", "WEIR_METRICS_TOKEN"], "work": ["WEIR_METRICS_TOKEN"],
+            ]
             for name in ["serve", "work", "engine"] {
                 let child = Supervisor.Child(name: name, arguments: [name], withheld: withheld[name] ?? [])
                 group.addTask { await supervisor.keep(child) }
