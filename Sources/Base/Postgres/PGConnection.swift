@@ -5,7 +5,7 @@ package import Kernel
 import Synchronization
 
 /// One connection through libpq. Statements run one after the other on a thread of its own; cancelling the waiting task
-/// asks the server to cancel the statement.
+/// asks the server to cancel the statement, and cuts the connection if the server stays silent.
 package final class PGConnection: @unchecked Sendable {
     // Touched only on `queue`, except for the socket number and cancel requests.
     private let handle: OpaquePointer
@@ -23,23 +23,32 @@ package final class PGConnection: @unchecked Sendable {
     deinit { if !isClosed { PQfinish(handle) } }
 
     /// Connects. `conninfo` is a libpq connection string or address (PostgreSQL documentation, 34.1.1).
-    /// - Throws: `PGError.connection`.
+    /// - Throws: `PGError.connection`; `CancellationError` at once if the task is cancelled meanwhile.
     package static func connect(_ conninfo: Secret<String>) async throws -> PGConnection {
         let queue = DispatchQueue(label: "weirhouse.postgres")
-        return try await withCheckedThrowingContinuation { continuation in
-            queue.async {
-                guard let handle = PQconnectdb(conninfo.reveal()) else {
-                    return continuation.resume(throwing: PGError.connection(message: "libpq has no memory left"))
-                }
-                guard PQstatus(handle) == CONNECTION_OK else {
-                    let message = trimmed(PQerrorMessage(handle))
-                    PQfinish(handle)
-                    return continuation.resume(throwing: PGError.connection(message: message))
-                }
-                PQsetNoticeProcessor(handle, { _, _ in }, nil)
-                continuation.resume(returning: PGConnection(handle: handle, queue: queue))
+        let answer = FirstAnswer<PGConnection>()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                answer.expect(by: continuation)
+                queue.async { answer.give(Result { try open(conninfo, on: queue) }) }
             }
+        } onCancel: {
+            // Nothing ends PQconnectdb early. What it still opens is closed: nobody holds it.
+            answer.give(.failure(CancellationError()))
         }
+    }
+
+    private static func open(_ conninfo: Secret<String>, on queue: DispatchQueue) throws -> PGConnection {
+        guard let handle = PQconnectdb(conninfo.reveal()) else {
+            throw PGError.connection(message: "libpq has no memory left")
+        }
+        guard PQstatus(handle) == CONNECTION_OK else {
+            let message = trimmed(PQerrorMessage(handle))
+            PQfinish(handle)
+            throw PGError.connection(message: message)
+        }
+        PQsetNoticeProcessor(handle, { _, _ in }, nil)
+        return PGConnection(handle: handle, queue: queue)
     }
 
     /// Runs one statement with its values bound.
@@ -122,21 +131,86 @@ package final class PGConnection: @unchecked Sendable {
                         continuation.resume(with: Result { try call.run { try work(handle) } })
                     }
                 }
-            } catch let error as PGError where error.state == "57014" && Task.isCancelled {
+            } catch let error as PGError where error.isOfCancelling && Task.isCancelled {
                 throw CancellationError()
             }
         } onCancel: {
-            call.stop(signal ?? { [self] in cancelStatement() })
+            call.stop(signal ?? cancelling())
         }
     }
 
-    /// PostgreSQL documentation, 34.7: a cancel request may be sent from any thread.
-    private func cancelStatement() {
-        guard let cancel = PQgetCancel(handle) else { return }
-        sentCancel.store(true, ordering: .releasing)
-        var buffer = [CChar](repeating: 0, count: 256)
-        _ = PQcancel(cancel, &buffer, Int32(buffer.count))
-        PQfreeCancel(cancel)
+    /// How long a server that was asked to cancel a statement may be silent.
+    package static let patience: Duration = .seconds(1)
+
+    /// What is done again and again until a statement has ended.
+    private func cancelling() -> @Sendable () -> Void {
+        let began = ContinuousClock.now
+        let request = CancelRequest()
+        return { [self] in
+            sentCancel.store(true, ordering: .releasing)
+            if ContinuousClock.now - began < Self.patience {
+                request.send(for: handle)
+            } else {
+                // The call on the other thread finds the connection closed, and returns.
+                shutdown(PQsocket(handle), Int32(SHUT_RDWR))
+            }
+        }
+    }
+}
+
+/// Asks a server to cancel what runs on a connection (PostgreSQL documentation, 34.7: it may be sent from any thread).
+private final class CancelRequest: Sendable {
+    private let isOnItsWay = Atomic(false)
+
+    /// Returns at once: the request waits for the server's answer, which may never come.
+    func send(for handle: OpaquePointer) {
+        guard !isOnItsWay.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        guard let cancel = PQgetCancel(handle) else { return isOnItsWay.store(false, ordering: .releasing) }
+        // Handed over to that thread, which frees it.
+        nonisolated(unsafe) let request = cancel
+        Thread.detachNewThread { [self] in
+            var buffer = [CChar](repeating: 0, count: 256)
+            _ = PQcancel(request, &buffer, Int32(buffer.count))
+            PQfreeCancel(request)
+            isOnItsWay.store(false, ordering: .releasing)
+        }
+    }
+}
+
+/// Resumes one who waits, once, with whatever comes first.
+private final class FirstAnswer<Value: Sendable>: Sendable {
+    private struct State {
+        var waiting: CheckedContinuation<Value, any Error>?
+        var early: Result<Value, any Error>?
+        var isGiven = false
+    }
+
+    private let state = Mutex(State())
+
+    func expect(by continuation: CheckedContinuation<Value, any Error>) {
+        let early = state.withLock { state in
+            if state.early == nil { state.waiting = continuation }
+            return state.early
+        }
+        if let early { continuation.resume(with: early) }
+    }
+
+    func give(_ answer: Result<Value, any Error>) {
+        let waiting = state.withLock { state -> CheckedContinuation<Value, any Error>? in
+            guard !state.isGiven else { return nil }
+            state.isGiven = true
+            if state.waiting == nil { state.early = answer }
+            return state.waiting.take()
+        }
+        waiting?.resume(with: answer)
+    }
+}
+
+extension PGError {
+    /// Whether a statement ends so when its task was cancelled: the server has cancelled it, or was cut off.
+    fileprivate var isOfCancelling: Bool {
+        if case .connection = self { return true }
+        return state == "57014"
     }
 }
 

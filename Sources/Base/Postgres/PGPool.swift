@@ -6,7 +6,15 @@ package actor PGPool {
     private let limit: Int
     private var idle: [PGConnection] = []
     private var open = 0
-    private var waiting: [CheckedContinuation<Void, Never>] = []
+    /// In the order in which they came. Nobody waits while a connection is idle.
+    private var line: [Waiter] = []
+    private var lastTicket = 0
+
+    private struct Waiter {
+        let ticket: Int
+        /// Takes a connection, or nil: a place for one that it opens itself.
+        let continuation: CheckedContinuation<PGConnection?, any Error>
+    }
 
     package init(_ conninfo: Secret<String>, limit: Int) {
         self.conninfo = conninfo
@@ -65,41 +73,82 @@ package actor PGPool {
     }
 
     private func take() async throws -> PGConnection {
+        try Task.checkCancellation()
+        if let connection = idle.popLast() { return connection }
+        if open < limit {
+            open += 1
+        } else if let connection = try await waitInLine() {
+            return connection
+        }
         while true {
-            if Task.isCancelled {
-                // It may have been woken for a connection that the next one can have.
-                wakeNext()
-                throw CancellationError()
-            }
-            if let connection = idle.popLast() { return connection }
-            if open < limit {
-                open += 1
-                do {
-                    return try await PGConnection.connect(conninfo)
-                } catch {
-                    open -= 1
-                    wakeNext()
+            do {
+                return try await PGConnection.connect(conninfo)
+            } catch let error as PGError {
+                open -= 1
+                // The server may have no room for more: then those that there are have to do.
+                guard open > 0 else {
+                    dismissLine(error)
                     throw error
                 }
+                if let connection = idle.popLast() { return connection }
+                if let connection = try await waitInLine() { return connection }
+            } catch {
+                leavePlace()
+                throw error
             }
-            await withCheckedContinuation { waiting.append($0) }
         }
     }
 
     private func give(_ connection: PGConnection) async {
         // The check runs uncancelled: a cancelled task's connection is usually as good as ever.
         let usable = await Task { await connection.isUsable() }.value
-        if usable {
+        if !usable {
+            await connection.close()
+            leavePlace()
+        } else if line.isEmpty {
             idle.append(connection)
         } else {
-            open -= 1
-            await connection.close()
+            line.removeFirst().continuation.resume(returning: connection)
         }
-        wakeNext()
     }
 
-    private func wakeNext() {
-        if !waiting.isEmpty { waiting.removeFirst().resume() }
+    /// Somebody else may open a connection.
+    private func leavePlace() {
+        if line.isEmpty {
+            open -= 1
+        } else {
+            line.removeFirst().continuation.resume(returning: nil)
+        }
+    }
+
+    /// - Returns: nil if there is a place to open a connection, which is counted already.
+    /// - Throws: `CancellationError` at once when the task is cancelled.
+    private func waitInLine() async throws -> PGConnection? {
+        lastTicket += 1
+        let ticket = lastTicket
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                if Task.isCancelled {
+                    continuation.resume(throwing: CancellationError())
+                } else {
+                    line.append(Waiter(ticket: ticket, continuation: continuation))
+                }
+            }
+        } onCancel: {
+            Task { await self.leaveLine(ticket) }
+        }
+    }
+
+    private func leaveLine(_ ticket: Int) {
+        guard let index = line.firstIndex(where: { $0.ticket == ticket }) else { return }
+        line.remove(at: index).continuation.resume(throwing: CancellationError())
+    }
+
+    /// No connection is left that could come back to those who wait.
+    private func dismissLine(_ error: PGError) {
+        let dismissed = line
+        line = []
+        for waiter in dismissed { waiter.continuation.resume(throwing: error) }
     }
 }
 
@@ -116,9 +165,19 @@ extension PGConnection {
             try await script("COMMIT")
             return value
         } catch {
-            // In a task of its own: a cancelled task could not send it.
-            _ = try? await Task { try await self.script("ROLLBACK") }.value
+            await rollBack()
             throw error
         }
+    }
+
+    /// In a task of its own: a cancelled task could not send it. It does not wait long for a server that is silent.
+    private func rollBack() async {
+        let work = Task { try await script("ROLLBACK") }
+        let limit = Task {
+            try await Task.sleep(for: Self.patience)
+            work.cancel()
+        }
+        _ = try? await work.value
+        limit.cancel()
     }
 }
