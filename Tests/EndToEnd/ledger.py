@@ -146,6 +146,12 @@ class Load:
 
         wait_for(over, seconds, "the end of all jobs")
 
+    def rescue(self, code: str) -> int:
+        """Takes up again, as a person does, the runs that failed with this problem; how many."""
+        return self.number(
+            "SELECT count(weir.retry_run(run_id, NULL)) FROM weir.runs"
+            f" WHERE state = 'RETRYABLE' AND problem ->> 'code' = '{code}'")
+
     def visits(self, what: str) -> list[tuple[str, int, str, float]]:
         """Job, fence, worker, time, in order."""
         return self.ledger.rows(

@@ -23,13 +23,14 @@ class Server:
 
     owner = "owner"
 
-    def __init__(self, folder: Path | None = None, **settings: object):
-        """`folder`: an empty one that the user postgres can reach; otherwise one of the server's own."""
+    def __init__(self, folder: Path | None = None, environment: dict[str, str] | None = None, **settings: object):
+        """`folder`: an empty one that the user postgres can reach; otherwise one of the server's own.
+        `environment`: of the server's processes, beside the test's."""
         self._is_own = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="weir-e2e-server-", dir="/tmp"))
         self.port = free_port()
         self.settings = settings
-        self.environment: dict[str, str] = {}
+        self.environment = environment or {}
         if os.getuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
         self._call("initdb", "-D", self.data, "-U", self.owner, "-A", "trust", "--no-sync", "-E", "UTF8")
@@ -78,6 +79,13 @@ class Server:
 
     def restart(self, mode: str) -> None:
         self._call("pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", "-m", mode, "-o", self._options(), "restart")
+
+    def answers(self) -> bool:
+        try:
+            self.connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def log_tail(self, lines: int = 30) -> str:
         return "\n".join((self.folder / "log").read_text(errors="replace").splitlines()[-lines:])

@@ -3,17 +3,22 @@
 Every scenario has a PostgreSQL server of its own to break, real workers and a ledger elsewhere. Each draws its choices
 from a seed, which a test that fails shows; `WEIR_FAULT_SEED` sets it.
 """
+import errno
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from clocks import DAY, Clock
 from databases import Database
 from ledger import LEASE, Load, stop
 from processes import wait_for
+from proxies import Proxy
 from servers import Server
 
 
@@ -23,8 +28,8 @@ def make_load(binary: str, make_database: Callable[..., Database]) -> Iterator[C
     loads: list[Load] = []
     servers: list[Server] = []
 
-    def make(folder: Path | None = None, **settings: object) -> Load:
-        servers.append(Server(folder, **settings))
+    def make(folder: Path | None = None, environment: dict[str, str] | None = None, **settings: object) -> Load:
+        servers.append(Server(folder, environment, **settings))
         servers[-1].start()
         seed = os.environ.get("WEIR_FAULT_SEED")
         loads.append(Load(
@@ -37,6 +42,22 @@ def make_load(binary: str, make_database: Callable[..., Database]) -> Iterator[C
         load.remove()
     for server in servers:
         server.remove()
+
+
+@pytest.fixture
+def make_clock() -> Iterator[Callable[[], Clock]]:
+    clocks: list[Clock] = []
+
+    def make() -> Clock:
+        clocks.append(Clock())
+        return clocks[-1]
+
+    yield make
+    for clock in clocks:
+        clock.remove()
+
+
+# Workers that die ----------------------------------------------------------------------------------------------------
 
 
 def kill_at_random(load: Load, seconds: float, every: float = 0.15, *options: str) -> int:
@@ -164,3 +185,169 @@ def test_workers_outlive_the_end_of_their_sessions(make_load: Callable[..., Load
     assert load.faults(600) == []
     assert ended > 40
     assert all(worker.lives for worker in workers)
+
+
+def held_longer_than_a_lease(load: Load, count: int) -> bool:
+    """Heartbeats have come through: so many jobs are at the gate for longer than a lease."""
+    return load.number(
+        "SELECT count(*) FROM weir.jobs WHERE state = 'RUNNING' AND payload ->> 'hold' IS NOT NULL"
+        f" AND clock_timestamp() > started_at + interval '{LEASE + 2} seconds'") == count
+
+
+def test_no_lease_is_lost_while_the_server_takes_no_more_connections(make_load: Callable[..., Load]) -> None:
+    """Workers want 27 connections; the server has 17 for them, and somebody else takes each that is left."""
+    load = make_load(max_connections=20, superuser_reserved_connections=3)
+    with load.gate() as gate:
+        load.enqueue(3, "--hold", "before")
+        load.enqueue(400)
+        workers = [load.work("--slots", "8") for _ in range(3)]
+        wait_for(lambda: len(load.visits("held before")) == 3, 20, "three jobs at the gate")
+        taken: list[psycopg.Connection] = []
+        refusals = 0
+        while not held_longer_than_a_lease(load, 3):
+            try:
+                taken.append(psycopg.connect(load.address()))
+            except psycopg.OperationalError:
+                refusals += 1
+        gate.open()
+        load.finish(30)
+    for connection in taken:
+        connection.close()
+    assert refusals > 10, "the server was full"
+    assert load.faults(403) == []
+    assert load.number("SELECT sum(losses) FROM weir.jobs") == 0
+    assert all(worker.lives for worker in workers)
+
+
+def test_one_connection_for_many_jobs_is_enough_for_every_heartbeat(make_load: Callable[..., Load]) -> None:
+    load = make_load()
+    with load.gate() as gate:
+        load.enqueue(6, "--hold", "before")
+        load.work("--slots", "16", "--connections", "1")
+        wait_for(lambda: len(load.visits("held before")) == 6, 20, "six jobs at the gate")
+        load.enqueue(400)
+        wait_for(lambda: held_longer_than_a_lease(load, 6), LEASE + 20, "heartbeats")
+        gate.open()
+        load.finish(40)
+    assert load.faults(406) == []
+    assert load.number("SELECT sum(losses) FROM weir.jobs") == 0
+
+
+def test_a_worker_that_is_cut_off_gives_its_jobs_up_before_others_have_them(make_load: Callable[..., Load]) -> None:
+    load = make_load()
+    proxy = Proxy(load.server.port)
+    try:
+        cut = load.work("--slots", "3", port=proxy.port)
+        load.enqueue(3, "--hold", "cancelled")
+        wait_for(lambda: len(load.visits("held")) == 3, 20, "three jobs in the middle of their work")
+        proxy.stall()
+        other = load.work("--slots", "3")
+        load.finish(LEASE + 20)
+        given_up = wait_for(
+            lambda: len(load.visits("gave up")) == 3 and load.visits("gave up"), 1, "three jobs that are given up")
+        taken = {job: at for job, _, worker, at in load.visits("entered") if worker == other.name}
+        assert all(at < taken[job] for job, _, _, at in given_up)
+        # When the network is back it works as before.
+        proxy.resume()
+        other.kill()
+        load.enqueue(20)
+        load.finish(30)
+        assert cut.lives
+        assert load.faults(23) == []
+    finally:
+        proxy.close()
+
+
+# Clocks that jump ----------------------------------------------------------------------------------------------------
+
+
+def test_workers_whose_clocks_jump_keep_their_leases(make_load: Callable[..., Load], make_clock: Callable[[], Clock]) -> None:
+    load = make_load()
+    ahead, behind, jumping = make_clock(), make_clock(), make_clock()
+    ahead.set(DAY)
+    behind.set(-DAY)
+    with load.gate() as gate:
+        workers = [load.work("--slots", "4", **clock.environment) for clock in (ahead, behind, jumping)]
+        load.enqueue(3, "--hold", "before")
+        wait_for(lambda: len(load.visits("held before")) == 3, 20, "three jobs at the gate")
+        load.enqueue(300)
+
+        def jump() -> bool:
+            jumping.set(load.dice.choice([-DAY, 0, DAY, 3600, -7]))
+            return held_longer_than_a_lease(load, 3)
+
+        wait_for(jump, LEASE + 20, "heartbeats")
+        gate.open()
+        load.finish(30)
+    assert load.faults(303) == []
+    assert load.number("SELECT sum(losses) FROM weir.jobs") == 0
+    days = [datetime.fromisoformat(load.log(worker).split()[0]).date() for worker in workers[:2]]
+    assert (days[0] - days[1]).days == 2, "their clocks are wrong indeed"
+
+
+def test_jumps_of_the_databases_clock_double_nothing_and_leave_nothing_stuck(
+    make_load: Callable[..., Load], make_clock: Callable[[], Clock]
+) -> None:
+    clock = make_clock()
+    load = make_load(environment=clock.environment)
+    load.enqueue(300)
+    workers = [load.work() for _ in range(3)]
+    for _ in range(8):
+        clock.set(load.dice.choice([-DAY, 0, DAY, 3600, -7]))
+        done = load.done()
+        wait_for(lambda: load.done() > done or load.left() == 0, LEASE + 10, "a job done")
+    # A worker dies, and jobs fail, while the clock is a day ahead; then it is set right.
+    clock.set(DAY)
+    with load.gate() as gate:
+        load.enqueue(4, "--hold", "before")
+        wait_for(lambda: len(load.visits("held before")) == 4, 20, "four jobs at the gate")
+        load.enqueue(100)
+        wait_for(
+            lambda: load.number("SELECT count(*) FROM weir.jobs WHERE waits = 'time' AND run_after > now()") > 0, 20,
+            "a job that waits to be tried again")
+        for worker in workers:
+            worker.kill()
+        assert load.number("SELECT count(*) FROM weir.jobs WHERE state = 'RUNNING'") >= 4
+        clock.set(0)
+        gate.open()
+    load.work()
+    load.finish(3 * LEASE)
+    assert load.faults(404) == []
+
+
+# Disks that are full -------------------------------------------------------------------------------------------------
+
+
+def test_jobs_come_back_when_the_databases_disk_has_room_again(
+    make_load: Callable[..., Load], small_disk: Callable[[int], Path]
+) -> None:
+    disk = small_disk(200)
+    load = make_load(folder=disk, min_wal_size="32MB", max_wal_size="32MB")
+    workers = [load.work() for _ in range(2)]
+    load.enqueue(100)
+    wait_for(lambda: load.done() > 20, 30, "some jobs done")
+    load.enqueue(500)
+    ballast = fill(disk)
+    wait_for(lambda: any("disk_full" in load.log(worker) for worker in workers), 40, "a worker that meets a full disk")
+    ballast.unlink()
+    if not load.server.answers():
+        # It had no room for its log: then it stops, and somebody has to start it when there is.
+        load.server.start()
+    wait_for(lambda: load.left() == 0 or load.rescue("disk_full"), 60, "the end of all jobs or a failed one")
+    load.finish(60)
+    while load.rescue("disk_full"):
+        load.finish(60)
+    assert load.faults(600) == []
+    assert all(worker.lives for worker in workers)
+
+
+def fill(disk: Path) -> Path:
+    """Takes all that is left of it."""
+    path = disk / "ballast"
+    with path.open("wb", buffering=0) as ballast:
+        try:
+            while ballast.write(b"\0" * 65536):
+                pass
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+    return path

@@ -15,7 +15,7 @@ import Postgres
 enum LedgerWorker {
     static func main() async {
         do {
-            let arguments = Arguments(CommandLine.arguments.dropFirst())
+            let arguments = try Arguments.ofThisProcess()
             switch arguments.words.first {
             case "migrate":
                 let connection = try await PGConnection.connect(arguments.queue())
@@ -85,8 +85,14 @@ struct Arguments {
     private(set) var options: [String: String] = [:]
     private(set) var flags: Set<String> = []
 
-    init(_ arguments: some Sequence<String>) {
-        var left = Array(arguments)[...]
+    /// From the system: `CommandLine` finds them beside the environment, which a preloaded libfaketime moves away.
+    static func ofThisProcess() throws -> Arguments {
+        let text = try String(contentsOfFile: "/proc/self/cmdline", encoding: .utf8)
+        return Arguments(text.split(separator: "\0").dropFirst().map(String.init))
+    }
+
+    private init(_ arguments: [String]) {
+        var left = arguments[...]
         while let argument = left.popFirst() {
             guard argument.hasPrefix("--") else {
                 words.append(argument)
