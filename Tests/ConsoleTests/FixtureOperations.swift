@@ -13,6 +13,8 @@ final class FixtureOperations: Operations {
         case well
         case unwell
         case empty
+        /// More runs than one page holds.
+        case busy
     }
 
     static let goodCode = "good-code"
@@ -25,6 +27,7 @@ final class FixtureOperations: Operations {
     /// Between two events of a run that goes on.
     let pace: Duration
     private let notes = Mutex<[String]>([])
+    private let filters = Mutex<[RunFilter]>([])
     private let requests = Mutex<[CloneRequest]>([])
     private let addresses = Mutex<[String]>([])
     private let sessions = Mutex<Set<String>>([FixtureOperations.session])
@@ -36,6 +39,8 @@ final class FixtureOperations: Operations {
 
     /// What charts and events were asked for.
     var asked: [String] { notes.withLock { $0 } }
+    /// Which runs were asked for.
+    var runFilters: [RunFilter] { filters.withLock { $0 } }
     var clones: [CloneRequest] { requests.withLock { $0 } }
     /// The addresses that were to be tested.
     var tested: [String] { addresses.withLock { $0 } }
@@ -60,16 +65,23 @@ final class FixtureOperations: Operations {
     }
 
     func runs(_ filter: RunFilter, as caller: Caller) async throws -> RunList {
-        RunList(runs: mood == .empty ? [] : Shop.runs, next: nil)
+        filters.withLock { $0.append(filter) }
+        return mood == .empty ? RunList(runs: [], next: nil) : ShopHistory.list(filter, isBusy: mood == .busy)
     }
 
     func changeRuns(_ request: BulkRequest, as caller: Caller) async throws -> [BulkOutcome] {
         remember("\(request.action) \(request.runIDs.joined(separator: " ")) \(request.note ?? "-")")
-        return request.runIDs.map { BulkOutcome(runID: $0, state: .pending, problem: nil) }
+        return request.runIDs.map { id in
+            guard id != Shop.doneID else {
+                return BulkOutcome(runID: id, state: nil, problem: ProblemView(ShopHistory.nothingToTakeUp))
+            }
+            return BulkOutcome(runID: id, state: request.action == "retry" ? .pending : .cancelled, problem: nil)
+        }
     }
 
     func run(_ id: RunID, as caller: Caller) async throws -> RunDetail {
         if id.description == Shop.runningID { return ShopRuns.running(step: 4) }
+        if id.description == ShopHistory.fannedID { return ShopHistory.fanned }
         let isLong = id.description == Shop.longID
         guard var detail = ShopRuns.finished[isLong ? Shop.doneID : id.description] else {
             throw Problem(.notFound, "There is no such run.", hint: "See all runs under Runs.")
@@ -115,6 +127,10 @@ final class FixtureOperations: Operations {
         notes.withLock { $0.append("events after \(sequence)") }
         let pace = pace
         return AsyncThrowingStream { continuation in
+            guard id.description != ShopHistory.fannedID else {
+                continuation.yield(.run(ShopHistory.fanned))
+                return
+            }
             let task = Task {
                 for step in 4...ShopRuns.lastStep {
                     continuation.yield(.run(ShopRuns.running(step: step)))

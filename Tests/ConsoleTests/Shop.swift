@@ -116,6 +116,8 @@ enum Shop {
 /// Dates of the fixture.
 enum Moments {
     static func date(_ text: String) -> Date {
-        (try? Date.ISO8601FormatStyle().parse(text)) ?? Date(timeIntervalSince1970: 0)
+        let fractional = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        return (try? fractional.parse(text)) ?? (try? Date.ISO8601FormatStyle().parse(text))
+            ?? Date(timeIntervalSince1970: 0)
     }
 }

@@ -10,44 +10,69 @@ enum ShopRuns {
         hint: "Check the server's log; the run can be started again.")
 
     static let finished: [String: RunDetail] = [
-        Shop.doneID: RunDetail(
-            run: Shop.runs[1],
-            jobs: [
-                job("provision", .success, ProgressView(done: 4, total: 4, unit: "schemas"), 0, 1),
-                job("extract", .success, progress(7), 1, 5), job("validate", .success, progress(7), 5, 6),
-                job("load", .success, progress(7), 6, 8),
-                job("model", .success, ProgressView(done: 19, total: 19, unit: "models"), 8, 17),
-                job("publish", .success, ProgressView(done: 1, total: 1, unit: "dashboards"), 17, 18),
-            ],
-            streams: receipts(7), models: ModelsReceipt(built: 19, testsPassed: 64, testsFailed: 0),
-            dashboardURL: "http://127.0.0.1:8080/dashboards/shop", loadSeconds: 6.84),
-        Shop.failedID: RunDetail(
-            run: Shop.runs[2],
-            jobs: [
-                job("provision", .success, ProgressView(done: 4, total: 4, unit: "schemas"), 0, 1),
-                JobView(
-                    jobID: "extract", kind: "extract", state: .retryable, attempt: 3, progress: progress(2),
-                    startedAt: at(1), finishedAt: at(180), problem: ProblemView(interrupted), waiting: nil),
-                waiting("validate"), waiting("load"),
-            ],
-            streams: [
-                StreamReceipt(
-                    name: "invoices", table: "billing__invoices", sourceRows: 51_000, loadedRows: nil, verified: false,
-                    problem: ProblemView(interrupted)),
-                StreamReceipt(
-                    name: "accounts", table: "billing__accounts", sourceRows: 300, loadedRows: 300, verified: true,
-                    problem: nil),
-                StreamReceipt(
-                    name: "plans", table: "billing__plans", sourceRows: 12, loadedRows: 11, verified: false,
-                    problem: nil),
-            ], models: ModelsReceipt(built: 3, testsPassed: 9, testsFailed: 1), dashboardURL: nil, loadSeconds: nil),
+        Shop.doneID: inPast(
+            RunDetail(
+                run: Shop.runs[1],
+                jobs: [
+                    job("provision", .success, ProgressView(done: 4, total: 4, unit: "schemas"), 0, 1),
+                    job("extract", .success, progress(7), 1, 5), job("validate", .success, progress(7), 5, 6),
+                    job("load", .success, progress(7), 6, 8),
+                    job("model", .success, ProgressView(done: 19, total: 19, unit: "models"), 8, 17),
+                    job("publish", .success, ProgressView(done: 1, total: 1, unit: "dashboards"), 17, 18),
+                ],
+                streams: receipts(7), models: ModelsReceipt(built: 19, testsPassed: 64, testsFailed: 0),
+                dashboardURL: "http://127.0.0.1:8080/dashboards/shop", loadSeconds: 6.84)),
+        Shop.failedID: inPast(
+            RunDetail(
+                run: Shop.runs[2],
+                jobs: [
+                    job("provision", .success, ProgressView(done: 4, total: 4, unit: "schemas"), 0, 1),
+                    JobView(
+                        jobID: "extract", kind: "extract", state: .retryable, attempt: 3, progress: progress(2),
+                        startedAt: at(60), finishedAt: at(180), problem: ProblemView(interrupted), waiting: nil,
+                        after: ["provision"], readyAt: at(1), worker: "box/4711"),
+                    waiting("validate", "extract"), waiting("load", "validate"),
+                ],
+                streams: [
+                    StreamReceipt(
+                        name: "invoices", table: "billing__invoices", sourceRows: 51_000, loadedRows: nil,
+                        verified: false,
+                        problem: ProblemView(interrupted)),
+                    StreamReceipt(
+                        name: "accounts", table: "billing__accounts", sourceRows: 300, loadedRows: 300, verified: true,
+                        problem: nil),
+                    StreamReceipt(
+                        name: "plans", table: "billing__plans", sourceRows: 12, loadedRows: 11, verified: false,
+                        problem: nil),
+                ], models: ModelsReceipt(built: 3, testsPassed: 9, testsFailed: 1), dashboardURL: nil, loadSeconds: nil)
+        ),
     ]
 
-    private static func waiting(_ kind: String) -> JobView {
+    /// The jobs' times moved to where the run began.
+    private static func inPast(_ detail: RunDetail) -> RunDetail {
+        let move = Moments.date(detail.run.createdAt).timeIntervalSince(Moments.date(at(0)))
+        func moved(_ text: String?) -> String? {
+            text.map { Moments.date($0).addingTimeInterval(move).rfc3339 }
+        }
+        var detail = detail
+        for index in detail.jobs.indices {
+            detail.jobs[index].readyAt = moved(detail.jobs[index].readyAt)
+            detail.jobs[index].startedAt = moved(detail.jobs[index].startedAt)
+            detail.jobs[index].finishedAt = moved(detail.jobs[index].finishedAt)
+        }
+        return detail
+    }
+
+    private static func waiting(_ kind: String, _ before: String) -> JobView {
         JobView(
             jobID: kind, kind: kind, state: .pending, attempt: 0, progress: nil, startedAt: nil, finishedAt: nil,
-            problem: nil, waiting: "waiting because extract failed: retry or resolve the run")
+            problem: nil, waiting: "waiting because extract failed: retry or resolve the run", after: [before])
     }
+
+    /// The journey's kinds, each after the one before.
+    private static let before = [
+        "extract": "provision", "validate": "extract", "load": "validate", "model": "load", "publish": "model",
+    ]
 
     /// Steps 0 to 6 extract a table each, then the later jobs run.
     static func running(step: Int) -> RunDetail {
@@ -68,7 +93,7 @@ enum ShopRuns {
                     ? JobView(
                         jobID: kind, kind: kind, state: .pending, attempt: 1, progress: nil, startedAt: nil,
                         finishedAt: nil, problem: nil,
-                        waiting: index == 0 ? nil : "waiting for \(kinds[index - 1])")
+                        waiting: index == 0 ? nil : "waiting for \(kinds[index - 1])", after: [before[kind] ?? ""])
                     : job(kind, state, progress(done), 1 + index * 4, state == .running ? nil : 5 + index * 4))
         }
         return RunDetail(
@@ -116,7 +141,8 @@ enum ShopRuns {
         let done = Shop.tables.prefix(tables)
         return ProgressView(
             done: Int64(tables), total: 7, unit: "tables", rows: done.reduce(0) { $0 + $1.rows },
-            bytes: done.reduce(0) { $0 + $1.bytes }, note: tables < 7 ? Shop.tables[tables].name : nil)
+            bytes: done.reduce(0) { $0 + $1.bytes }, note: tables < 7 ? Shop.tables[tables].name : nil,
+            perSecond: 0.6, secondsLeft: Double(7 - tables) * 42)
     }
 
     private static func job(
@@ -124,10 +150,11 @@ enum ShopRuns {
     ) -> JobView {
         JobView(
             jobID: kind, kind: kind, state: state, attempt: 1, progress: progress, startedAt: from.map { at($0) },
-            finishedAt: to.map { at($0) }, problem: nil, waiting: nil)
+            finishedAt: to.map { at($0) }, problem: nil, waiting: nil, after: before[kind].map { [$0] } ?? [],
+            readyAt: from.map { at(max($0 - 1, 0)) }, worker: kind == "model" ? "box-2/88" : "box/4711")
     }
 
-    private static func at(_ seconds: Int) -> String {
+    static func at(_ seconds: Int) -> String {
         Moments.date("2026-11-21T09:29:48Z").addingTimeInterval(Double(seconds)).rfc3339
     }
 }

@@ -35,6 +35,38 @@ enum Readable {
         return "\(whole / 3600) h \(whole / 60 % 60) min"
     }
 
+    /// `0.4 s`, `12 s`, `3 min`, `2 h`: where there is little room.
+    static func shortDuration(_ seconds: Double) -> String {
+        switch seconds {
+        case ..<59.5: duration(seconds)
+        case ..<3570: "\(Int((seconds / 60).rounded())) min"
+        default: "\(count(Int64((seconds / 3600).rounded()))) h"
+        }
+    }
+
+    /// How long something may still take: `a few seconds`, `about 40 s`, `about 2 min`, `about 3 h`.
+    static func roughly(_ seconds: Double) -> String {
+        switch seconds {
+        case ..<10: "a few seconds"
+        case ..<55: "about \(Int((seconds / 10).rounded()) * 10) s"
+        case ..<5400: "about \(max(Int((seconds / 60).rounded()), 1)) min"
+        case ..<129_600: "about \(Int((seconds / 3600).rounded())) h"
+        default: "about \(plural(Int((seconds / 86_400).rounded()), "day"))"
+        }
+    }
+
+    /// `1.4`, `12`, `3,200`: two digits are enough for a rate.
+    static func rate(_ number: Double) -> String {
+        number < 9.95 ? String(format: "%.1f", number) : count(Int64(min(number, 1e15).rounded()))
+    }
+
+    /// `every 90 minutes` has a better name: `45 min`, `6 h`, `1 h 30 min`, `2 days`.
+    static func minutes(_ minutes: Int) -> String {
+        if minutes < 60 { return "\(minutes) min" }
+        if minutes >= 2880, minutes.isMultiple(of: 1440) { return plural(minutes / 1440, "day") }
+        return minutes.isMultiple(of: 60) ? "\(minutes / 60) h" : "\(minutes / 60) h \(minutes % 60) min"
+    }
+
     /// `1 table`, `3 tables`.
     static func plural(_ number: Int64, _ word: String) -> String {
         "\(count(number)) \(word)\(number == 1 ? "" : "s")"
@@ -70,7 +102,7 @@ struct Moment: Sendable {
         return (try? fractional.parse(text)) ?? (try? Date.ISO8601FormatStyle().parse(text))
     }
 
-    private static let months = [
+    static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
 

@@ -132,6 +132,67 @@
     connect();
   }
 
+  // The list of runs: choose all, say how many, and ask for the list again while runs of it go on.
+  function setUpRunList() {
+    const bulk = one("#bulk");
+    if (!bulk) return;
+    const boxes = () => all("#run-list input[name=run]");
+    const show = () => {
+      const chosen = boxes().filter((box) => box.checked).length;
+      const every = one("#run-list [data-all]");
+      if (every) {
+        every.checked = chosen > 0 && chosen === boxes().length;
+        every.indeterminate = chosen > 0 && !every.checked;
+      }
+      one("[data-count]", bulk).textContent = chosen === 1 ? "1 run chosen" : chosen + " runs chosen";
+      bulk.classList.toggle("has-choice", chosen > 0);
+    };
+    document.addEventListener("change", (event) => {
+      if (event.target.matches("#run-list [data-all]")) {
+        for (const box of boxes()) box.checked = event.target.checked;
+      }
+      if (event.target.closest("#run-list")) show();
+    });
+    // A page that comes back from the browser's memory has its boxes as they were.
+    addEventListener("pageshow", show);
+    show();
+    keepFresh(show);
+  }
+
+  function keepFresh(show) {
+    const seconds = Number(one("#run-list").dataset.refresh);
+    if (!seconds) return;
+    setTimeout(async () => {
+      try {
+        if (!document.hidden) await refreshRunList();
+        show();
+      } catch (_) { /* the next time may go better */ }
+      keepFresh(show);
+    }, seconds * 1000);
+  }
+
+  // What is chosen, what has the focus and how far the table is scrolled stay.
+  async function refreshRunList() {
+    const address = location.pathname === "/runs" ? location.search : "?" + one("#bulk input[name=query]").value;
+    const answer = await fetch("/runs" + address, { headers: { "HX-Request": "true" } });
+    if (!answer.ok) return;
+    const parsed = document.createElement("template");
+    parsed.innerHTML = await answer.text();
+    const fresh = one("#run-list", parsed.content);
+    const old = one("#run-list");
+    if (!fresh) return;
+    const chosen = new Set(all("input[name=run]:checked", old).map((box) => box.value));
+    for (const box of all("input[name=run]", fresh)) box.checked = chosen.has(box.value);
+    const held = old.contains(document.activeElement) ? document.activeElement : null;
+    const left = one(".scroll", old)?.scrollLeft || 0;
+    old.replaceWith(fresh);
+    if (left) one(".scroll", fresh)?.scrollTo(left, 0);
+    const again = held && all("a, input", fresh).find((item) => item.tagName === held.tagName
+      && (item.href || item.value) === (held.href || held.value) && item.dataset.all === held.dataset.all);
+    if (again) again.focus({ preventScroll: true });
+    tick();
+  }
+
   function setUpFilter() {
     const box = one("[data-filter]");
     const tree = box && one(box.dataset.filter);
@@ -214,6 +275,7 @@
   setUpTheme();
   setUpMenu();
   setUpRun();
+  setUpRunList();
   setUpFilter();
   setUpForms();
   setUpRequests();

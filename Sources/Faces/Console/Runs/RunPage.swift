@@ -29,8 +29,7 @@ struct RunPage: Sendable {
 
 /// The part of a run's page that changes while it goes on.
 struct RunLive: Sendable {
-    let kind: String
-    let source: String
+    let title: String
     let organization: String
     let environment: String
     let state: StateBadge
@@ -40,7 +39,10 @@ struct RunLive: Sendable {
     /// Set while it runs: the browser counts on from there.
     let since: String?
     let problem: ProblemNote?
+    let graph: RunGraph?
     let jobs: [JobRow]
+    let timings: RunTimings?
+    let facts: RunFacts
     let receipts: Receipts?
     let models: ModelsNote?
     let loadDuration: String?
@@ -59,8 +61,7 @@ struct RunLive: Sendable {
 
     init(_ detail: RunDetail, now: Date) {
         let run = detail.run
-        kind = run.kind.capitalized
-        source = run.source
+        title = RunRow.title(of: run)
         organization = run.organization
         environment = run.environment
         state = StateBadge(run.state)
@@ -69,6 +70,9 @@ struct RunLive: Sendable {
         duration = Readable.duration(run.seconds)
         since = run.state.isOver ? nil : run.createdAt
         problem = run.problem.map { ProblemNote($0) }
+        graph = RunGraph(detail.jobs, now: now)
+        timings = RunTimings(detail, now: now)
+        facts = RunFacts(run, now: now)
         jobs = detail.jobs.map { JobRow($0, told: run.problem, now: now) }
         receipts = Receipts(detail.streams, isOver: run.state.isOver, place: run.environment)
         models = detail.models.map { ModelsNote($0) }
@@ -124,18 +128,22 @@ struct JobRow: Sendable {
         isRunning = job.state == .running
         waiting = job.state == .pending ? job.waiting.map { $0.prefix(1).uppercased() + $0.dropFirst() } : nil
         note = isRunning ? job.progress?.note : nil
-        figures = Self.figures(job.progress, seconds: seconds)
+        figures = Self.figures(job.progress, seconds: seconds, isRunning: job.state == .running)
         bar = isRunning ? Self.bar(job.progress) : nil
         duration = seconds.map { Readable.duration($0) }
         attempt = job.attempt > 1 ? job.attempt : nil
         problem = job.problem == told ? nil : job.problem.map { ProblemNote($0) }
     }
 
-    static func name(of kind: String) -> String { names[kind] ?? kind.capitalized }
+    static func name(of kind: String) -> String { names[kind] ?? word(for: kind) }
+
+    /// `Extract`: where there is room for a word only.
+    static func word(for kind: String) -> String { kind.capitalized.replacing("_", with: " ") }
 
     private static let names = [
         "provision": "Provision the warehouse", "extract": "Extract from the source", "validate": "Validate",
-        "load": "Load into RAW", "model": "Build and test models", "publish": "Publish the dashboard",
+        "load": "Load into RAW", "notify": "Send the message", "model": "Build and test models",
+        "publish": "Publish the dashboard",
     ]
 
     private static func bar(_ progress: ProgressView?) -> Bar? {
@@ -144,8 +152,8 @@ struct JobRow: Sendable {
         return Bar(done: done, total: total, label: "\(done * 100 / total)%")
     }
 
-    /// `7 of 11 tables`, `1,234 rows`, `2.3 MB`, `50,000 rows/s`.
-    private static func figures(_ progress: ProgressView?, seconds: Double?) -> [String] {
+    /// `7 of 11 tables`, `1,234 rows`, `2.3 MB`, `50,000 rows/s`, `about 2 min left`.
+    private static func figures(_ progress: ProgressView?, seconds: Double?, isRunning: Bool) -> [String] {
         guard let progress else { return [] }
         let done = Readable.count(progress.done)
         let unit =
@@ -155,7 +163,10 @@ struct JobRow: Sendable {
         if let bytes = progress.bytes { figures.append(Readable.bytes(bytes)) }
         if let rows = progress.rows, rows > 0, let seconds, seconds >= 0.2 {
             figures.append("\(Readable.count(Int64((Double(rows) / seconds).rounded()))) rows/s")
+        } else if let rate = progress.perSecond, rate > 0, isRunning {
+            figures.append("\(Readable.rate(rate)) \(progress.unit)/s")
         }
+        if let left = progress.secondsLeft, isRunning { figures.append("\(Readable.roughly(left)) left") }
         return figures
     }
 }

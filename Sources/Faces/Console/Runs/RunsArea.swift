@@ -10,6 +10,7 @@ struct RunsArea: Sendable {
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
         entrance.get("/runs") { try await list($0) }
+        entrance.post("/runs/actions") { try await BulkChange(console: console, visit: $0).response() }
         entrance.get("/runs/:id") { try await show($0) }
         entrance.get("/runs/:id/events") { try await stream($0) }
         entrance.post("/runs/:id/cancel") { visit in
@@ -29,18 +30,22 @@ struct RunsArea: Sendable {
         }
     }
 
-    /// Changes a run and shows its page again. Empty fields count as absent.
+    /// Changes a run and shows its page again, or the page of this console that the form names. Empty fields count as
+    /// absent.
     private func change(
         _ visit: Visit, _ work: (RunID, Form) async throws -> RunDetail
     ) async throws -> Response {
-        let detail = try await work(try runID(of: visit), try await visit.call.form())
-        return .redirect(to: "/runs/\(detail.run.runID)")
+        let form = try await visit.call.form()
+        let detail = try await work(try runID(of: visit), form)
+        return .redirect(to: form["next"].flatMap { ReturnPath($0)?.text } ?? Address.run(detail.run.runID))
     }
 
+    /// The page, or the list alone for a script that keeps it fresh.
     private func list(_ visit: Visit) async throws -> Response {
-        let runs = try await console.operations.runs(RunFilter(limit: 100), as: visit.caller).runs
-        let now = console.time.now()
-        let view = RunsPage(runs: runs.map { RunRow($0, now: now) })
+        let choice = try RunChoice(visit.call.query)
+        let runs = try await console.operations.runs(choice.filter, as: visit.caller)
+        let view = RunsPage(runs, choice: choice, now: console.time.now())
+        if visit.call.isFragment { return .html(console.pages.render("run-list", view.list)) }
         return console.pages.page("runs", view, Heading("Runs", .runs), visit: visit)
     }
 
@@ -52,7 +57,7 @@ struct RunsArea: Sendable {
             of: id, .before(before), limit: RunPage.logLines, as: visit.caller)
         let view = RunPage(detail, log: log, isNewest: before == nil, now: console.time.now())
         let heading = Heading(
-            "\(view.live.kind) of \(view.live.source)", .runs, refreshSeconds: view.events == nil ? nil : 3)
+            view.live.title, .runs, refreshSeconds: view.events == nil ? nil : 3)
         return console.pages.page("run", view, heading, visit: visit)
     }
 
@@ -69,32 +74,5 @@ struct RunsArea: Sendable {
             throw Problem(.notFound, "There is no such run.", hint: "See all runs under Runs.")
         }
         return id
-    }
-}
-
-struct RunsPage: Sendable {
-    let runs: [RunRow]
-}
-
-/// A run in a list.
-struct RunRow: Sendable {
-    let address: String
-    let kind: String
-    let source: String
-    let environment: String
-    let state: StateBadge
-    let created: Moment
-    let duration: String
-    let problem: ProblemNote?
-
-    init(_ run: RunSummary, now: Date) {
-        address = "/runs/\(run.runID)"
-        kind = run.kind.capitalized
-        source = run.source
-        environment = run.environment
-        state = StateBadge(run.state)
-        created = Moment(run.createdAt, now: now)
-        duration = Readable.duration(run.seconds)
-        problem = run.problem.map { ProblemNote($0) }
     }
 }
