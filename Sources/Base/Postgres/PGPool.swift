@@ -60,7 +60,7 @@ package actor PGPool {
 
     /// How the pool is used at this moment.
     package var usage: Usage {
-        Usage(open: open, idle: idle.count, waiting: waiting.count, limit: limit)
+        Usage(open: open, idle: idle.count, waiting: line.count, limit: limit)
     }
 
     package struct Usage: Sendable, Equatable {
