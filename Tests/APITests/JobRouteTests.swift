@@ -111,7 +111,7 @@ import WireSamples
                 "The field `fresh_within_minutes` must be a whole number from 1 to 527040."
             ),
             (.put, "/api/v1/expectations", #"{"source": "shop", "fresh_within_minutes": 1.5}"#, nil),
-            (.put, "/api/v1/limits", #"{"key": "organization", "most": 0}"#, nil),
+            (.put, "/api/v1/limits", #"{"key": "organization", "most": -1}"#, nil),
             (.put, "/api/v1/limits", #"{"most": 1}"#, "The body lacks the field `key`."),
             (.put, "/api/v1/limits", #"{"key": "organization", "seconds_between_starts": "1"}"#, nil),
             (.post, "/api/v1/limits/pause", #"{"key": "organization", "minutes": -1}"#, nil),

@@ -77,7 +77,9 @@ import Wire
         }
         let console = try Fixtures.console(FixtureOperations())
         var pieces: [String] = []
-        try await RunEventStream(pages: console.pages, time: console.time).write(events) { pieces.append($0) }
+        var stream = RunEventStream(pages: console.pages, time: console.time)
+        stream.heartbeats = .every(.seconds(3600))
+        try await stream.write(events) { pieces.append($0) }
         #expect(pieces.count == 1)
     }
 

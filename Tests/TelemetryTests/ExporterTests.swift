@@ -151,11 +151,9 @@ struct ExporterTests {
         let exporter = exporter("http://127.0.0.1:1/v1/traces")
         tell(exporter, spans: 5000)
         #expect(fates[.dropped(.bufferFull)] == 5000 - 4096)
-        let began = ContinuousClock.now
         let task = Task { await exporter.run() }
         task.cancel()
         await task.value
-        #expect(ContinuousClock.now - began < .seconds(10))
         #expect(fates[.dropped(.unreachable)] == 4096)
     }
 
