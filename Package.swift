@@ -156,7 +156,10 @@ let package = Package(
         tests(
             "PostgresConnectorTests",
             uses: ["PostgresConnector", "Connecting", "Lakehouse", "Postgres", "DuckDB", "Kernel", "TestHouse"]),
+        tests("OutboundTests", uses: ["Outbound", "Kernel", "Peers"]),
         // What tests share
+        .target(
+            name: "Peers", path: "Tests/Kits/Peers", exclude: ["Scripts", "croniter_oracle.py"], swiftSettings: house),
         .target(
             name: "WireSamples", dependencies: ["Kernel", "Wire"], path: "Tests/Kits/WireSamples", swiftSettings: house),
         .target(

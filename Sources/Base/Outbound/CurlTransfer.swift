@@ -8,26 +8,28 @@ import Synchronization
 /// One transfer through libcurl on a thread of its own, with its own connection. It takes nothing from this machine's
 /// user: no proxy from the environment, no `.netrc`, no cookies.
 ///
-/// Set it up, perform it once, read what came. Only `cancel` may be called from elsewhere meanwhile.
+/// Set it up, perform it once.
 final class CurlTransfer: @unchecked Sendable {
     private let easy: UnsafeMutableRawPointer
     private let multi: UnsafeMutableRawPointer
     private let error = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     private var lists: [UnsafeMutablePointer<curl_slist>] = []
     private let isCancelled = Atomic(false)
+    private var isClosed = false
 
     /// Says of each address whether a connection to it may be made.
     private let mayConnect: @Sendable (IPAddress) -> Bool
     private var refusedAddresses = 0
     private var openedSockets = 0
+    private let sockets = Mutex<Set<curl_socket_t>>([])
+    private var timeout = Duration.seconds(120)
 
     private var upload = Data()
     private var uploaded = 0
     private let answerLimit: Int
     private var isTooLarge = false
-    private(set) var answer = Data()
-    /// Lines of the header, or replies of the mail server, as they came and without their ends.
-    private(set) var lines: [String] = []
+    private var answer = Data()
+    private var lines: [String] = []
     private var lineBytes = 0
 
     private static let initialized = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
@@ -46,12 +48,19 @@ final class CurlTransfer: @unchecked Sendable {
     }
 
     deinit {
-        // In this order (libcurl, curl_multi_cleanup). For mail it says QUIT and waits for the answer.
+        close()
+        for list in lists { curl_slist_free_all(list) }
+        error.deallocate()
+    }
+
+    /// Ends the connection, which for mail means a QUIT and its answer.
+    private func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        // In this order (libcurl, curl_multi_cleanup).
         curl_multi_remove_handle(multi, easy)
         curl_easy_cleanup(easy)
         curl_multi_cleanup(multi)
-        for list in lists { curl_slist_free_all(list) }
-        error.deallocate()
     }
 
     // What to transfer ----------------------------------------------------------------------------------------------
@@ -69,6 +78,7 @@ final class CurlTransfer: @unchecked Sendable {
     }
 
     func set(timeout: Duration, connectTimeout: Duration) {
+        self.timeout = timeout
         set(CURLOPT_TIMEOUT_MS, timeout.wholeMilliseconds)
         set(CURLOPT_CONNECTTIMEOUT_MS, connectTimeout.wholeMilliseconds)
     }
@@ -93,7 +103,8 @@ final class CurlTransfer: @unchecked Sendable {
         _ = weir_set_pointer(easy, CURLOPT_ERRORBUFFER, error)
         let context = Unmanaged.passUnretained(self).toOpaque()
         for option in [
-            CURLOPT_OPENSOCKETDATA, CURLOPT_READDATA, CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_XFERINFODATA,
+            CURLOPT_OPENSOCKETDATA, CURLOPT_CLOSESOCKETDATA, CURLOPT_READDATA, CURLOPT_WRITEDATA, CURLOPT_HEADERDATA,
+            CURLOPT_XFERINFODATA,
         ] {
             _ = weir_set_pointer(easy, option, context)
         }
@@ -101,6 +112,7 @@ final class CurlTransfer: @unchecked Sendable {
             guard let address else { return CURL_SOCKET_BAD }
             return CurlTransfer.of(context).openSocket(address)
         }
+        _ = weir_set_close_socket(easy) { context, socket in CurlTransfer.of(context).closeSocket(socket) }
         _ = weir_set_progress(easy) { context, _, _, _, _ in
             CurlTransfer.of(context).isCancelled.load(ordering: .acquiring) ? 1 : 0
         }
@@ -117,48 +129,81 @@ final class CurlTransfer: @unchecked Sendable {
 
     // Perform -------------------------------------------------------------------------------------------------------
 
-    /// How it ended: nil if the answer is complete.
+    /// How a transfer ended.
+    struct Ending: Sendable {
+        /// Nil if the answer is complete.
+        let failure: OutboundFailure.Kind?
+        /// The status of HTTP, or the code of the mail server's last reply; 0 if there was none.
+        let code: Int
+        /// What libcurl says about the failure.
+        let reason: String
+        /// Lines of the header, or replies of the mail server, as they came and without their ends.
+        let lines: [String]
+        let answer: Data
+    }
+
     /// - Throws: `CancellationError` if the task was cancelled before the end. The other end may have got it all then.
-    func perform() async throws -> OutboundFailure.Kind? {
+    func perform() async throws -> Ending {
         let call = StoppableCall()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 DispatchQueue(label: "weirhouse.outbound").async { [self] in
+                    let deadline = shutDown(after: timeout + .milliseconds(250))
                     continuation.resume(with: Result { try call.run { try loop() } })
+                    deadline.cancel()
+                    // Nobody waits for this any more.
+                    let goodbye = shutDown(after: .seconds(5))
+                    close()
+                    goodbye.cancel()
                 }
             }
         } onCancel: { [self] in
             isCancelled.store(true, ordering: .releasing)
-            call.stop { [self] in curl_multi_wakeup(multi) }
+            call.stop { [self] in
+                shutDown()
+                curl_multi_wakeup(multi)
+            }
         }
     }
 
-    private func loop() throws -> OutboundFailure.Kind? {
+    /// libcurl waits for a mail server's last replies inside one call, which ends at once when the connection does.
+    private func shutDown() {
+        sockets.withLock { sockets in
+            for socket in sockets { _ = shutdown(socket, Int32(SHUT_RDWR)) }
+        }
+    }
+
+    private func shutDown(after time: Duration) -> DispatchWorkItem {
+        let work = DispatchWorkItem { [weak self] in self?.shutDown() }
+        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(time.wholeMilliseconds), execute: work)
+        return work
+    }
+
+    private func loop() throws -> Ending {
         curl_multi_add_handle(multi, easy)
         var running: Int32 = 1
         while running > 0 {
             guard curl_multi_perform(multi, &running) == CURLM_OK else {
                 throw Problem(.internal, "libcurl cannot go on with a transfer.")
             }
-            if isCancelled.load(ordering: .acquiring), running > 0 { throw CancellationError() }
-            if running > 0 { curl_multi_poll(multi, nil, 0, 1000, nil) }
+            if running > 0 {
+                if isCancelled.load(ordering: .acquiring) { throw CancellationError() }
+                curl_multi_poll(multi, nil, 0, 1000, nil)
+            }
         }
         var left: Int32 = 0
         guard let message = curl_multi_info_read(multi, &left), message.pointee.msg == CURLMSG_DONE else {
             throw Problem(.internal, "libcurl does not say how a transfer ended.")
         }
-        if message.pointee.data.result == CURLE_ABORTED_BY_CALLBACK { throw CancellationError() }
-        return failure(message.pointee.data.result)
+        let failure = failure(message.pointee.data.result)
+        if failure != nil, isCancelled.load(ordering: .acquiring) { throw CancellationError() }
+        return Ending(failure: failure, code: code, reason: String(cString: error), lines: lines, answer: answer)
     }
 
-    /// The status of HTTP, or the code of the mail server's last reply; 0 if there was none.
-    var code: Int { weir_info_long(easy, CURLINFO_RESPONSE_CODE) }
-
-    /// What libcurl says about the failure.
-    var reason: String { String(cString: error) }
+    private var code: Int { weir_info_long(easy, CURLINFO_RESPONSE_CODE) }
 
     /// Whether all of it was handed to the network: then the other end may have got it.
-    var wasSent: Bool {
+    private var wasSent: Bool {
         upload.isEmpty ? weir_info_offset(easy, CURLINFO_PRETRANSFER_TIME_T) > 0 : uploaded == upload.count
     }
 
@@ -195,7 +240,17 @@ final class CurlTransfer: @unchecked Sendable {
         openedSockets += 1
         // Child processes do not get it.
         let type = address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue)
-        return socket(address.pointee.family, type, address.pointee.`protocol`)
+        let opened = socket(address.pointee.family, type, address.pointee.`protocol`)
+        if opened >= 0 { _ = sockets.withLock { $0.insert(opened) } }
+        return opened
+    }
+
+    private func closeSocket(_ socket: curl_socket_t) -> Int32 {
+        // Its number may be another file's at once.
+        sockets.withLock { sockets in
+            sockets.remove(socket)
+            return Glibc.close(socket)
+        }
     }
 
     private func fill(_ buffer: UnsafeMutableRawBufferPointer) -> Int {

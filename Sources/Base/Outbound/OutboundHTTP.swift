@@ -48,11 +48,11 @@ package struct OutboundHTTP: Sendable {
         if !resolved.isEmpty { transfer.set(CURLOPT_RESOLVE, resolved) }
         if let certificateAuthorities { transfer.set(CURLOPT_CAINFO, certificateAuthorities) }
         transfer.set(request)
-        if let kind = try await transfer.perform() {
-            throw OutboundFailure(kind: kind, host: request.address.authority, reason: transfer.reason)
+        let ending = try await transfer.perform()
+        if let kind = ending.failure {
+            throw OutboundFailure(kind: kind, host: request.address.authority, reason: ending.reason)
         }
-        return OutboundResponse(
-            status: transfer.code, headers: Self.headers(of: transfer.lines), body: transfer.answer)
+        return OutboundResponse(status: ending.code, headers: Self.headers(of: ending.lines), body: ending.answer)
     }
 
     /// Of the last status line on: before it are those of interim answers (RFC 9110, section 15.2).

@@ -1,11 +1,11 @@
 import Foundation
-import Synchronization
 
 /// Another program that a test talks to: a script of `Tests/Kits/Peers/Scripts`, which says one line of JSON for each
 /// thing that happens. It ends when the test ends, however it ends.
 package actor Peer {
     private let process = Process()
     private let input = Pipe()
+    private let exit: AsyncStream<Void>
     private var lines: AsyncThrowingStream<Data, any Error>.AsyncIterator
     private var first = Data()
 
@@ -41,14 +41,16 @@ package actor Peer {
         process.standardOutput = output
         let (stream, continuation) = AsyncThrowingStream<Data, any Error>.makeStream()
         lines = stream.makeAsyncIterator()
-        let rest = Mutex(Data())
-        output.fileHandleForReading.readabilityHandler = { handle in
-            let chunk = handle.availableData
-            guard !chunk.isEmpty else {
-                handle.readabilityHandler = nil
-                return continuation.finish(throwing: Failure(description: "\(script) has ended."))
-            }
-            rest.withLock { rest in
+        let (exit, ended) = AsyncStream<Void>.makeStream()
+        self.exit = exit
+        process.terminationHandler = { _ in ended.finish() }
+        let reading = output.fileHandleForReading
+        // A thread of its own, since a read waits. It ends with the script.
+        Thread.detachNewThread {
+            var rest = Data()
+            while true {
+                let chunk = reading.availableData
+                if chunk.isEmpty { return continuation.finish(throwing: Failure(description: "\(script) has ended.")) }
                 rest.append(chunk)
                 while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
                     continuation.yield(Data(rest[..<end]))
@@ -72,10 +74,10 @@ package actor Peer {
 
     private func becomeReady() async throws { first = try await line() }
 
-    private func end() {
+    private func end() async {
         try? input.fileHandleForWriting.close()
         process.terminate()
-        process.waitUntilExit()
+        for await _ in exit {}
     }
 
     private func line() async throws -> Data {

@@ -146,53 +146,57 @@ struct MailBody {
     }
 
     /// Ended by CR LF, LF or CR, whichever.
-    private static func lines(of text: String) -> [[UInt8]] {
-        var lines: [[UInt8]] = [[]]
-        var last: UInt8 = 0
-        for byte in text.utf8 {
+    private static func lines(of text: String) -> [ArraySlice<UInt8>] {
+        let bytes = Array(text.utf8)
+        var lines: [ArraySlice<UInt8>] = []
+        var start = 0
+        for (index, byte) in bytes.enumerated() {
             switch byte {
-            case UInt8(ascii: "\n") where last == UInt8(ascii: "\r"): break
-            case UInt8(ascii: "\n"), UInt8(ascii: "\r"): lines.append([])
-            default: lines[lines.count - 1].append(byte)
+            case UInt8(ascii: "\n") where index > 0 && bytes[index - 1] == UInt8(ascii: "\r"): start = index + 1
+            case UInt8(ascii: "\n"), UInt8(ascii: "\r"):
+                lines.append(bytes[start..<index])
+                start = index + 1
+            default: break
             }
-            last = byte
         }
-        if lines.count > 1, lines[lines.count - 1].isEmpty { lines.removeLast() }
+        if start < bytes.count || lines.isEmpty { lines.append(bytes[start...]) }
         return lines
     }
 
-    private static func base64(_ lines: [[UInt8]]) -> [String] {
+    private static func base64(_ lines: [ArraySlice<UInt8>]) -> [String] {
         let bytes = lines.flatMap { $0 + [UInt8(ascii: "\r"), UInt8(ascii: "\n")] }
         return stride(from: 0, to: bytes.count, by: 57).map { start in
             Data(bytes[start..<min(start + 57, bytes.count)]).base64EncodedString()
         }
     }
 
+    private static let digits = Array("0123456789ABCDEF".utf8)
+
     /// Section 6.7. A dot at the beginning is encoded too: to a mail server it could mean the end.
-    private static func quotedPrintable(_ line: [UInt8]) -> [String] {
-        var lines = [""]
-        for (index, byte) in line.enumerated() {
-            let isLast = index == line.count - 1
-            let isPlain =
-                switch byte {
-                case UInt8(ascii: "="): false
-                case UInt8(ascii: "."): !lines[lines.count - 1].isEmpty
-                case 0x20, 0x09: !isLast
-                default: (0x21...0x7E).contains(byte)
-                }
-            let text = isPlain ? String(UnicodeScalar(byte)) : "=" + hex(byte)
-            // Room for the `=` that goes on in the next line.
-            if lines[lines.count - 1].utf8.count + text.utf8.count > 75 {
-                lines[lines.count - 1] += "="
-                lines.append(byte == UInt8(ascii: ".") ? "=2E" : text)
+    private static func quotedPrintable(_ line: ArraySlice<UInt8>) -> [String] {
+        var lines: [String] = []
+        var open: [UInt8] = []
+        for (index, byte) in zip(line.indices, line) {
+            // Room for the `=` that says that the line goes on.
+            if open.count + (isPlain(byte, isFirst: false, isLast: index == line.endIndex - 1) ? 1 : 3) > 75 {
+                lines.append(String(decoding: open + [UInt8(ascii: "=")], as: UTF8.self))
+                open = []
+            }
+            if isPlain(byte, isFirst: open.isEmpty, isLast: index == line.endIndex - 1) {
+                open.append(byte)
             } else {
-                lines[lines.count - 1] += text
+                open += [UInt8(ascii: "="), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
             }
         }
-        return lines
+        return lines + [String(decoding: open, as: UTF8.self)]
     }
 
-    private static func hex(_ byte: UInt8) -> String {
-        (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+    private static func isPlain(_ byte: UInt8, isFirst: Bool, isLast: Bool) -> Bool {
+        switch byte {
+        case UInt8(ascii: "="): false
+        case UInt8(ascii: "."): !isFirst
+        case 0x20, 0x09: !isLast
+        default: (0x21...0x7E).contains(byte)
+        }
     }
 }

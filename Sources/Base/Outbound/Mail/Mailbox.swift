@@ -8,7 +8,7 @@ package struct Mailbox: Sendable, Hashable, CustomStringConvertible {
 
     /// - Parameter text: `weir@acme.example` or `Weirhouse <weir@acme.example>`.
     /// - Throws: `invalidInput` if the address does not have the syntax of RFC 5321, section 4.1.2, without quoted
-    ///   local parts and address literals.
+    ///   local parts and address literals, or the name holds a control character.
     package init(_ text: String) throws(Problem) {
         let text = text.trimmed
         guard text.hasSuffix(">"), let open = text.lastIndex(of: "<") else {
@@ -29,6 +29,9 @@ package struct Mailbox: Sendable, Hashable, CustomStringConvertible {
             throw Problem(
                 .invalidInput, "'\(address.prefix(80))' is no mail address.",
                 hint: "It has the form name@domain; a domain with other than ASCII letters is written as xn--….")
+        }
+        guard name?.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) != true else {
+            throw Problem(.invalidInput, "The name of \(address) holds a control character.", hint: "Leave it out.")
         }
         self.name = name
         self.address = address

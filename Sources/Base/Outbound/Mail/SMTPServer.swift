@@ -76,8 +76,8 @@ package struct SMTPServer: Sendable, CustomStringConvertible {
         transfer.set(CURLOPT_MAIL_FROM, "<\(from.address)>")
         transfer.set(CURLOPT_MAIL_RCPT, ["<\(mail.to.address)>"])
         transfer.send(mail.rendered(from: from))
-        guard let kind = try await transfer.perform() else { return }
-        throw failure(kind, of: transfer)
+        let ending = try await transfer.perform()
+        if let kind = ending.failure { throw failure(kind, ending) }
     }
 
     private var useSSL: curl_usessl {
@@ -89,14 +89,13 @@ package struct SMTPServer: Sendable, CustomStringConvertible {
     }
 
     /// A reply that says no is the reason, whatever libcurl makes of it.
-    private func failure(_ kind: OutboundFailure.Kind, of transfer: CurlTransfer) -> OutboundFailure {
-        let code = transfer.code
-        guard (400...599).contains(code), kind != .tls else {
-            return OutboundFailure(kind: kind, host: "\(host):\(port)", reason: transfer.reason)
+    private func failure(_ kind: OutboundFailure.Kind, _ ending: CurlTransfer.Ending) -> OutboundFailure {
+        guard (400...599).contains(ending.code), kind != .tls else {
+            return OutboundFailure(kind: kind, host: "\(host):\(port)", reason: ending.reason)
         }
-        let reply = transfer.lines.last { $0.hasPrefix("\(code)") }.map { $0.dropFirst(4) } ?? ""
+        let reply = ending.lines.last { $0.hasPrefix("\(ending.code)") }.map { $0.dropFirst(4) } ?? ""
         return OutboundFailure(
-            kind: .answered(code: code), host: "\(host):\(port)",
+            kind: .answered(code: ending.code), host: "\(host):\(port)",
             reason: String(String.UnicodeScalarView(reply.unicodeScalars.filter { $0.value >= 0x20 }.prefix(200))))
     }
 }

@@ -7,19 +7,25 @@ The recipient says how it answers:
   hang@…       takes the message and does not answer
   early@…      loses the connection before it has the message
 
-  mail.py [--certificate FILE --key FILE [--immediate]] [--require-starttls] [--user USER --password PASSWORD]
+  mail.py [--certificate FILE --key FILE [--immediate]] [--require-starttls] [--user USER --password PASSWORD
+          [--only-tokens]]
 """
 import argparse
 import asyncio
 import base64
 import email
 import email.policy
+import logging
 import ssl
+import warnings
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from peer import end_with_the_test, say
 
+# That a sign-in without encryption is no good idea.
+logging.disable()
+warnings.simplefilter("ignore")
 RCPT = {"refused": "550 5.1.1 No such person here", "later": "450 4.2.1 Try again later"}
 DATA = {"rejected": "554 5.7.1 Not wanted", "full": "452 4.2.2 The mailbox is full"}
 
@@ -38,7 +44,7 @@ class Postbox:
             return DATA[who]
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         texts = {part.get_content_type(): part.get_content() for part in message.walk() if not part.is_multipart()}
-        say(sender=envelope.mail_from, recipients=envelope.rcpt_tos, secure=session.ssl is not None,
+        say(sender=envelope.mail_from, recipients=envelope.rcpt_tos, secure=server.transport.get_extra_info("ssl_object") is not None,
             signedIn=bool(session.authenticated), headers={name.lower(): str(value) for name, value in message.items()},
             text=texts.get("text/plain"), html=texts.get("text/html"), defects=[repr(d) for d in message.defects],
             raw=base64.b64encode(envelope.original_content).decode())
@@ -50,6 +56,10 @@ class Postbox:
 
 
 class Server(SMTP):
+    async def auth_XOAUTH2(self, server, args):
+        """A way to sign in that Weirhouse does not know."""
+        return AuthResult(success=False, handled=False)
+
     async def smtp_DATA(self, arg):
         if self.envelope.rcpt_tos and self.envelope.rcpt_tos[0].startswith("early@"):
             await self.push("354 go on")
@@ -64,6 +74,7 @@ async def main():
         arguments.add_argument(name)
     arguments.add_argument("--immediate", action="store_true")
     arguments.add_argument("--require-starttls", action="store_true")
+    arguments.add_argument("--only-tokens", action="store_true")
     chosen = arguments.parse_args()
     context = None
     if chosen.certificate:
@@ -72,12 +83,14 @@ async def main():
 
     def authenticate(server, session, envelope, mechanism, data):
         known = LoginPassword(chosen.user.encode(), chosen.password.encode()) if chosen.user else None
-        return AuthResult(success=data == known)
+        # Not handled: aiosmtpd sends the reply.
+        return AuthResult(success=data == known, handled=False)
 
     def make():
         return Server(
             Postbox(), tls_context=None if chosen.immediate else context, require_starttls=chosen.require_starttls,
             authenticator=authenticate if chosen.user else None, auth_required=bool(chosen.user),
+            auth_exclude_mechanism=["PLAIN", "LOGIN"] if chosen.only_tokens else ["XOAUTH2"],
             auth_require_tls=bool(context) and not chosen.immediate, hostname="mail.example")
 
     server = await asyncio.get_running_loop().create_server(

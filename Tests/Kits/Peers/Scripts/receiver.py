@@ -40,6 +40,7 @@ class Receiver(BaseHTTPRequestHandler):
             # Linger 0: the client gets a reset while it sends.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
+            self.rfile.close()
             self.connection.close()
             return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -79,12 +80,26 @@ class Receiver(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if status != 204:
             self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            try:
+        try:
+            self.end_headers()
+            if self.command != "HEAD":
                 self.wfile.write(body)
-            except (ConnectionError, ssl.SSLError):
-                self.close_connection = True
+        except (ConnectionError, ssl.SSLError):
+            # The client has read enough.
+            self.close_connection = True
+
+    def handle(self):
+        try:
+            super().handle()
+        except (OSError, ValueError):
+            # The client is gone, or was sent away.
+            self.close_connection = True
+
+    def finish(self):
+        try:
+            super().finish()
+        except (OSError, ValueError):
+            self.close_connection = True
 
     def log_message(self, *_):
         pass
