@@ -13,6 +13,8 @@ final class FixtureOperations: Operations {
         case well
         case unwell
         case empty
+        /// Every word of a schedule tries to be markup.
+        case hostile
         /// More runs than one page holds.
         case busy
     }
@@ -105,7 +107,7 @@ final class FixtureOperations: Operations {
         return try await run(id, as: caller)
     }
 
-    private func remember(_ text: String) { notes.withLock { $0.append(text) } }
+    func remember(_ text: String) { notes.withLock { $0.append(text) } }
 
     func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage {
         let log = id.description == Shop.longID ? ShopRuns.longLog : ShopRuns.log

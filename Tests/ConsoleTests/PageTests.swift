@@ -5,7 +5,9 @@ import Testing
 @Suite struct PageTests {
     @Test(arguments: [
         "home": "/", "runs": "/runs", "run": "/runs/\(Shop.doneID)", "run-failed": "/runs/\(Shop.failedID)",
-        "run-running": "/runs/\(Shop.runningID)", "tables": "/tables", "tables-filtered": "/tables?filter=ORDERS",
+        "run-running": "/runs/\(Shop.runningID)", "run-fanned": "/runs/\(ShopHistory.fannedID)",
+        "runs-filtered": "/runs?state=failed&source=billing&kind=clone", "runs-none": "/runs?search=nothing+like+it",
+        "tables": "/tables", "tables-filtered": "/tables?filter=ORDERS",
         "tables-empty": "/tables?environment=prod", "table": "/tables/MARTS/fct_orders",
         "query": "/query?environment=dev&sql=SELECT+1", "dashboards": "/dashboards", "dashboard": "/dashboards/shop",
         "dashboard-range": "/dashboards/shop?from=2026-11-15&to=2026-11-21", "new-source": "/sources/new",
@@ -39,7 +41,11 @@ import Testing
 
     @Test func `every page is whole HTML without inline script or style`() async throws {
         let browser = try Browser()
-        for path in ["/", "/runs/\(Shop.runningID)", "/tables/RAW/shop__orders", "/dashboards/shop", "/sources/new"] {
+        for path in [
+            "/", "/runs/\(Shop.runningID)", "/tables/RAW/shop__orders", "/dashboards/shop", "/sources/new",
+            "/runs", "/runs/\(ShopHistory.fannedID)", "/schedules", "/schedules/nightly", "/schedules/new", "/workers",
+            "/workers/windows/new", "/notifications", "/notifications/subscriptions/new",
+        ] {
             let body = try await browser.get(path).body
             #expect(body.hasPrefix("<!doctype html>"))
             #expect(body.contains("</html>"))

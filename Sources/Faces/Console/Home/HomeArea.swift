@@ -4,6 +4,9 @@ import Wire
 
 /// The first page: is all well, what ran last, where to go.
 struct HomeArea: Sendable {
+    /// So many are counted.
+    private static let deadLetters = 50
+
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
@@ -13,13 +16,38 @@ struct HomeArea: Sendable {
     private func show(_ visit: Visit) async throws -> Response {
         async let health = console.operations.health()
         let runs = await read { try await console.operations.runs(RunFilter(limit: 6), as: visit.caller).runs }
+        let late = await read { try await console.operations.expectations(as: visit.caller).filter(\.isLate) }
+        let dead = await read {
+            try await console.operations.deliveries(state: "dead", limit: Self.deadLetters, as: visit.caller)
+        }
         let dashboards = await read { try await console.operations.dashboards(as: visit.caller) }
         let now = console.time.now()
         let view = HomePage(
             health: HealthNote(await health), runs: runs.value?.map { RunRow($0, now: now) } ?? [],
             dashboards: dashboards.value?.map { DashboardCard($0) } ?? [],
-            isNew: runs.value?.isEmpty == true, problem: (runs.problem ?? dashboards.problem).map { ProblemNote($0) })
+            isNew: runs.value?.isEmpty == true,
+            problem: (runs.problem ?? dashboards.problem ?? late.problem ?? dead.problem).map { ProblemNote($0) },
+            concerns: Self.concerns(late: late.value ?? [], dead: dead.value?.count ?? 0))
         return console.pages.page("home", view, Heading("Home", .home), visit: visit)
+    }
+
+    /// What somebody should look at.
+    private static func concerns(late: [ExpectationView], dead: Int) -> [HomePage.Concern] {
+        var concerns: [HomePage.Concern] = []
+        if !late.isEmpty {
+            let names = late.prefix(3).map { "\($0.table.map { "\($0) of " } ?? "")\($0.source) in \($0.environment)" }
+            let more = late.count > 3 ? " and \(late.count - 3) more" : ""
+            concerns.append(
+                HomePage.Concern(
+                    text: "Late: \(names.joined(separator: ", "))\(more)", address: "/notifications#expectations"))
+        }
+        if dead > 0 {
+            let count = dead == deadLetters ? "\(dead) messages or more" : Readable.plural(dead, "message")
+            concerns.append(
+                HomePage.Concern(
+                    text: "\(count) could not be delivered", address: "/notifications?state=dead#deliveries"))
+        }
+        return concerns
     }
 
     /// When a part is not well, Home is where people look: it shows what it can.
@@ -39,6 +67,12 @@ struct HomePage: Sendable {
     /// Nothing was ever cloned.
     let isNew: Bool
     let problem: ProblemNote?
+    let concerns: [Concern]
+
+    struct Concern: Sendable {
+        let text: String
+        let address: String
+    }
 }
 
 struct HealthNote: Sendable {

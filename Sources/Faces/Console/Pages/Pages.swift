@@ -75,6 +75,9 @@ enum Section: Sendable {
     case tables
     case query
     case dashboards
+    case schedules
+    case workers
+    case notifications
     case none
 }
 
@@ -98,6 +101,9 @@ private struct Navigation {
     let atTables: Bool
     let atQuery: Bool
     let atDashboards: Bool
+    let atSchedules: Bool
+    let atWorkers: Bool
+    let atNotifications: Bool
 
     init(at section: Section, of visit: Visit) {
         organization = visit.caller.slug
@@ -108,5 +114,8 @@ private struct Navigation {
         atTables = section == .tables
         atQuery = section == .query
         atDashboards = section == .dashboards
+        atSchedules = section == .schedules
+        atWorkers = section == .workers
+        atNotifications = section == .notifications
     }
 }

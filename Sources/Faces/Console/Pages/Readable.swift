@@ -75,6 +75,11 @@ enum Readable {
     static func plural(_ number: Int, _ word: String) -> String { plural(Int64(number), word) }
 }
 
+extension String {
+    /// For a sentence of its own.
+    var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
+}
+
 /// A point in time: how long ago, and exactly in the title.
 struct Moment: Sendable {
     let iso: String

@@ -126,7 +126,7 @@ struct JobRow: Sendable {
         name = Self.name(of: job.kind)
         state = StateBadge(job.state)
         isRunning = job.state == .running
-        waiting = job.state == .pending ? job.waiting.map { $0.prefix(1).uppercased() + $0.dropFirst() } : nil
+        waiting = job.state == .pending ? job.waiting?.capitalizedFirst : nil
         note = isRunning ? job.progress?.note : nil
         figures = Self.figures(job.progress, seconds: seconds, isRunning: job.state == .running)
         bar = isRunning ? Self.bar(job.progress) : nil

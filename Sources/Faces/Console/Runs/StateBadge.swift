@@ -6,6 +6,11 @@ struct StateBadge: Sendable {
     /// The name of its style.
     let style: String
 
+    init(word: String, style: String) {
+        self.word = word
+        self.style = style
+    }
+
     init(_ state: StateWord) {
         style = state.hasFailed ? "failed" : state.rawValue.lowercased()
         word =
