@@ -4,6 +4,7 @@ import Foundation
 import Kernel
 import Postgres
 import TestHouse
+import Testing
 import WarehouseConformance
 import Warehousing
 
@@ -63,6 +64,18 @@ struct EmbeddedHouse: WarehouseUnderTest {
     func write(_ statements: [String], in place: WarehousePlace) async throws {
         let connection = try await TestDuck.environment().open(memory: "128MB", threads: 1).connect()
         try await connection.execute(try await warehouse.attach(place, as: "lake", readOnly: false).reveal())
+        for statement in statements { try await connection.execute(statement) }
+    }
+
+    /// As dbt does, over a target that was made for its build.
+    func write(_ statements: [String], in place: WarehousePlace, over target: ModelingTarget) async throws {
+        let source = try #require(target.environment["WEIR_LAKE"]).reveal()
+        let plain = "ducklake:postgres:\(try await warehouse.conninfo(of: place).reveal())"
+        let attach = try await warehouse.attach(place, as: "lake", readOnly: false).reveal()
+        let own = attach.replacing(DuckSQL.literal(plain), with: DuckSQL.literal(source))
+        try #require(own != attach)
+        let connection = try await TestDuck.environment().open(memory: "128MB", threads: 1).connect()
+        try await connection.execute(own)
         for statement in statements { try await connection.execute(statement) }
     }
 

@@ -57,6 +57,30 @@ struct EmbeddedWarehouseTests {
         }
     }
 
+    @Test("lets a build change nothing once a later one has begun, and readers and loads in any case")
+    func buildFence() async throws {
+        try await EmbeddedHouse.use { house in
+            let place = place()
+            try await provision(place, in: house)
+            let first = try await house.warehouse.modelingTarget(for: place, fence: FencingToken(7))
+            try await house.write(["CREATE TABLE lake.MARTS.first AS SELECT 1 AS a"], in: place, over: first)
+            let second = try await house.warehouse.modelingTarget(for: place, fence: FencingToken(8))
+            await #expect(throws: (any Error).self) {
+                try await house.write(["CREATE TABLE lake.MARTS.late AS SELECT 1 AS a"], in: place, over: first)
+            }
+            await #expect { try await house.warehouse.modelingTarget(for: place, fence: FencingToken(7)) } throws: {
+                ($0 as? Problem)?.code == .leaseLost
+            }
+            try await house.write(
+                ["CREATE OR REPLACE TABLE lake.MARTS.first AS SELECT 2 AS a"], in: place, over: second)
+            try await load(3, into: "shop__t", of: place, in: house)
+            #expect(try await house.read("SELECT a FROM lake.MARTS.first", in: place) == [["2"]])
+            let tables = try await house.read(
+                "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'late'", in: place)
+            #expect(tables == [["0"]])
+        }
+    }
+
     @Test("keeps each warehouse's role out of every other warehouse, and out of all else")
     func roles() async throws {
         try await EmbeddedHouse.use { house in

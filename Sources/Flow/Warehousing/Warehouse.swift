@@ -36,8 +36,10 @@ package protocol WarehouseAdapter: Sendable {
     /// - Throws: `leaseLost`, `diskFull`, `metadataUnavailable`.
     func commit(_ batch: LoadBatch, to place: WarehousePlace, fence: FencingToken) async throws -> [LoadID: Int64]
 
-    /// How dbt reaches the warehouse.
-    func modelingTarget(for place: WarehousePlace) async throws -> ModelingTarget
+    /// How dbt reaches the warehouse, for one build. From then on a build of an older token changes nothing any more, even
+    /// if its worker is gone and its dbt goes on.
+    /// - Throws: `leaseLost` if a build of a later token has begun.
+    func modelingTarget(for place: WarehousePlace, fence: FencingToken) async throws -> ModelingTarget
 
     /// How a query engine reaches the warehouse to read it, and nothing beside it.
     func readingTarget(for place: WarehousePlace) async throws -> ReadingTarget

@@ -88,13 +88,14 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
     func dataPath(of place: WarehousePlace) -> String { "\(configuration.root)/\(place.name)/" }
 
     /// A libpq connection string for the warehouse's own role.
-    func conninfo(of place: WarehousePlace) async throws -> Secret<String> {
+    /// - Parameter options: more settings of the session, as `options` of libpq takes them.
+    func conninfo(of place: WarehousePlace, _ options: String = "") async throws -> Secret<String> {
         var parameters = configuration.server
         parameters["user"] = catalogue(of: place)
         parameters["password"] = try await password(of: place).reveal()
         parameters["application_name"] = "weirhouse \(place.name)"
         // A worker that was stopped inside a commit must not keep later loads waiting.
-        parameters["options"] = "-c idle_in_transaction_session_timeout=120s"
+        parameters["options"] = "-c idle_in_transaction_session_timeout=120s \(options)"
         return Conninfo.text(parameters)
     }
 
@@ -136,7 +137,8 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    package func modelingTarget(for place: WarehousePlace) async throws -> ModelingTarget {
+    package func modelingTarget(for place: WarehousePlace, fence: FencingToken) async throws -> ModelingTarget {
+        try await withCatalogue(place) { try await BuildFence.raise(fence, on: $0) }
         let profile = """
             type: duckdb
             path: ":memory:"
@@ -161,7 +163,7 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
                   encrypted: true
                   data_inlining_row_limit: 0
             """
-        let conninfo = try await conninfo(of: place).reveal()
+        let conninfo = try await conninfo(of: place, BuildFence.option(fence)).reveal()
         return ModelingTarget(
             profile: profile, environment: ["WEIR_LAKE": Secret("ducklake:postgres:\(conninfo)")],
             database: capabilities.databaseName)

@@ -28,7 +28,7 @@ struct ModelJob: JobHandler {
             sources: try await landed.all(in: place))
         try await generate(input, because: order, in: context)
         FaultPoint.pass("model.generated")
-        let (result, began) = try await build(in: place, context)
+        let (result, began) = try await build(in: place, FencingToken(job.fence), context)
         FaultPoint.pass("model.built")
         try await adapter.checkCatalogue(of: place)
         // Builds wait for one another, so one from before is over or dead by now.
@@ -50,17 +50,20 @@ struct ModelJob: JobHandler {
     }
 
     /// - Returns: how the last build ended, and when it began.
-    private func build(in place: WarehousePlace, _ context: JobContext) async throws -> (BuildResult, Date) {
+    private func build(
+        in place: WarehousePlace, _ fence: FencingToken, _ context: JobContext
+    ) async throws -> (BuildResult, Date) {
         // dbt takes memory of its own: this process gives back what loads have left it with.
         await duckDB.rest()
         let memory = EngineMemory(folder: folder(place.name))
         var began = time.now()
-        var result = try await build(in: place, limits: DbtRunner.Limits(engineMemory: memory.wanted), context)
+        var result = try await build(in: place, fence, limits: DbtRunner.Limits(engineMemory: memory.wanted), context)
         if result.needsMoreMemory, memory.wanted < EngineMemory.most {
             try await context.log(.warning, "Some models need more memory than usual: building again with 2 GB.")
             try memory.wantMost()
             began = time.now()
-            result = try await build(in: place, limits: DbtRunner.Limits(engineMemory: EngineMemory.most), context)
+            result = try await build(
+                in: place, fence, limits: DbtRunner.Limits(engineMemory: EngineMemory.most), context)
         }
         try await duckDB.prepare()
         return (result, began)
@@ -68,14 +71,14 @@ struct ModelJob: JobHandler {
 
     /// Progress comes from dbt's log line by line; a task beside it stores it.
     private func build(
-        in place: WarehousePlace, limits: DbtRunner.Limits, _ context: JobContext
+        in place: WarehousePlace, _ fence: FencingToken, limits: DbtRunner.Limits, _ context: JobContext
     ) async throws -> BuildResult {
         try await context.confirmLease()
         let (lines, continuation) = AsyncStream<BuildProgress>.makeStream(bufferingPolicy: .bufferingNewest(64))
         var limits = limits
         limits.threads = adapter.capabilities.buildThreads
         let runner = DbtRunner(pythonHome: pythonHome, limits: limits)
-        let target = try await adapter.modelingTarget(for: place)
+        let target = try await adapter.modelingTarget(for: place, fence: fence)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await line in lines {
