@@ -38,9 +38,16 @@ struct KnownPipelines: Sendable {
 
     var sources: [String] { Set(pipelines.map(\.source)).sorted() }
 
+    /// Nothing is chosen for a person.
+    ///
     /// - Parameter chosen: is among them even if it is not known, such as one that ran long ago.
     func choices(chosen: Pipeline?) -> [Choice] {
-        let others = chosen.map { pipelines.contains($0) ? [] : [$0] } ?? []
+        guard let chosen else {
+            let asked = Choice(value: "", label: "Choose one", isChosen: true)
+            return pipelines.isEmpty
+                ? [] : [asked] + pipelines.map { Choice(value: $0.value, label: $0.label, isChosen: false) }
+        }
+        let others = pipelines.contains(chosen) ? [] : [chosen]
         return (others + pipelines).map { Choice(value: $0.value, label: $0.label, isChosen: $0 == chosen) }
     }
 

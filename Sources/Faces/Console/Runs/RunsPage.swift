@@ -150,7 +150,8 @@ struct RunRow: Sendable {
         created = Moment(run.createdAt, now: now)
         duration = Readable.duration(run.seconds)
         since = run.state.isOver ? nil : run.createdAt
-        problem = run.problem.map { ProblemNote($0) }
+        // Who resolved a run said what became of its problem.
+        problem = run.state == .resolved && run.note != nil ? nil : run.problem.map { ProblemNote($0) }
         note = run.note
         schedule = run.schedule.map { ScheduleLink(name: $0, address: Address.schedule($0)) }
         self.isSelected = isSelected

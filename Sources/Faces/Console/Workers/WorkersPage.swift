@@ -20,8 +20,8 @@ struct WorkersPage: Sendable {
         self.workers = workers.map { WorkerRow($0, now: now) }
         let alive = workers.filter(\.isAlive)
         noneAlive = alive.isEmpty
-        summary =
-            "\(Readable.plural(alive.count, "worker")) with \(Readable.plural(alive.reduce(0) { $0 + $1.slots }, "place"))"
+        let places = Readable.plural(alive.reduce(0) { $0 + $1.slots }, "place")
+        summary = alive.isEmpty ? "No worker is alive" : "\(Readable.plural(alive.count, "worker")) with \(places)"
         self.limits = limits.map { LimitRow($0, now: now) }
         self.windows = windows.map { WindowRow($0, now: now) }
         newLimit = form
