@@ -22,6 +22,7 @@ LEDGER = """
     CREATE TABLE visits (sequence bigint GENERATED ALWAYS AS IDENTITY, job_id uuid NOT NULL, fence bigint NOT NULL,
       worker text NOT NULL, what text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp());
 """
+LEFT = "SELECT count(*) FROM weir.jobs WHERE state IN ('PENDING', 'RUNNING')"
 LEASE = 10
 """Seconds (`JobQueue.lease`)."""
 
@@ -131,7 +132,7 @@ class Load:
 
     def left(self) -> int:
         """Jobs that are not done, and will be."""
-        return self.number("SELECT count(*) FROM weir.jobs WHERE state IN ('PENDING', 'RUNNING')")
+        return self.number(LEFT)
 
     def done(self) -> int:
         return self.number("SELECT count(*) FROM weir.jobs WHERE state = 'SUCCESS'")
@@ -193,16 +194,3 @@ class Load:
             for job, before in self.server.rows("SELECT job_id::text, predecessor_id::text FROM weir.job_predecessors")
             if job in effects and before in effects and effects[job][0] < effects[before][0]]
         return found
-
-
-def stop(worker: Worker) -> None:
-    """SIGSTOP; returns when all its threads stand."""
-    worker.send(signal.SIGSTOP)
-
-    def stands() -> bool:
-        states = [
-            (task / "stat").read_text().rpartition(")")[2].split()[0]
-            for task in Path(f"/proc/{worker.process.pid}/task").iterdir()]
-        return all(state == "T" for state in states)
-
-    wait_for(stands, 5, "the stop of a worker")

@@ -69,6 +69,17 @@ def send(pids: set[int], number: signal.Signals) -> None:
             pass
 
 
+def stop(pid: int) -> None:
+    """SIGSTOP; returns when all its threads stand."""
+    os.kill(pid, signal.SIGSTOP)
+
+    def stands() -> bool:
+        stats = [read(str(task / "stat")) for task in Path(f"/proc/{pid}/task").iterdir()]
+        return all(stat.rpartition(b")")[2].split()[0] == b"T" for stat in stats)
+
+    wait_for(stands, 5, "the stop of a process")
+
+
 def kill_all(folder: Path) -> None:
     """`kill -9` of all of them, stopped first so that none can start another or tidy up meanwhile."""
     stopped: set[int] = set()

@@ -78,7 +78,8 @@ class Server:
         self._call("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
 
     def restart(self, mode: str) -> None:
-        self._call("pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", "-m", mode, "-o", self._options(), "restart")
+        self._call(
+            "pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", "-m", mode, "-o", self._options(), "restart")
 
     def answers(self) -> bool:
         try:

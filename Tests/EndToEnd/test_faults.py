@@ -3,7 +3,6 @@
 Every scenario has a PostgreSQL server of its own to break, real workers and a ledger elsewhere. Each draws its choices
 from a seed, which a test that fails shows; `WEIR_FAULT_SEED` sets it.
 """
-import errno
 import os
 import signal
 import time
@@ -16,8 +15,9 @@ import pytest
 
 from clocks import DAY, Clock
 from databases import Database
-from ledger import LEASE, Load, stop
-from processes import wait_for
+from disks import fill
+from ledger import LEASE, LEFT, Load
+from processes import stop, wait_for
 from proxies import Proxy
 from servers import Server
 
@@ -110,8 +110,8 @@ def stop_past_the_lease(load: Load, *options: str) -> None:
         load.enqueue(4, "--hold", "after")
         after = load.work("--slots", "4", *options)
         wait_for(lambda: len(load.visits("held after")) == 4, 20, "four jobs after their effects")
-        stop(before)
-        stop(after)
+        stop(before.process.pid)
+        stop(after.process.pid)
         gate.open()
         load.work("--slots", "8", *options)
         load.finish(LEASE + 20)
@@ -187,33 +187,37 @@ def test_workers_outlive_the_end_of_their_sessions(make_load: Callable[..., Load
     assert all(worker.lives for worker in workers)
 
 
-def held_longer_than_a_lease(load: Load, count: int) -> bool:
-    """Heartbeats have come through: so many jobs are at the gate for longer than a lease."""
-    return load.number(
-        "SELECT count(*) FROM weir.jobs WHERE state = 'RUNNING' AND payload ->> 'hold' IS NOT NULL"
-        f" AND clock_timestamp() > started_at + interval '{LEASE + 2} seconds'") == count
+HELD = f"""
+    SELECT count(*) FROM weir.jobs WHERE state = 'RUNNING' AND payload ->> 'hold' IS NOT NULL
+      AND clock_timestamp() > started_at + interval '{LEASE + 2} seconds'
+"""
+"""Jobs at the gate for longer than a lease: their heartbeats have come through."""
 
 
 def test_no_lease_is_lost_while_the_server_takes_no_more_connections(make_load: Callable[..., Load]) -> None:
     """Workers want 27 connections; the server has 17 for them, and somebody else takes each that is left."""
     load = make_load(max_connections=20, superuser_reserved_connections=3)
-    with load.gate() as gate:
+    with load.gate() as gate, load.server.connect() as watcher:
         load.enqueue(3, "--hold", "before")
         load.enqueue(400)
         workers = [load.work("--slots", "8") for _ in range(3)]
         wait_for(lambda: len(load.visits("held before")) == 3, 20, "three jobs at the gate")
         taken: list[psycopg.Connection] = []
-        refusals = 0
-        while not held_longer_than_a_lease(load, 3):
+        refusals: list[str] = []
+
+        def crowd() -> bool:
             try:
                 taken.append(psycopg.connect(load.address()))
-            except psycopg.OperationalError:
-                refusals += 1
+            except psycopg.OperationalError as error:
+                refusals.append(str(error))
+            return watcher.execute(HELD).fetchone() == (3,)
+
+        wait_for(crowd, LEASE + 20, "heartbeats")
+        assert len([refusal for refusal in refusals if "connection" in refusal]) > 10, "the server was full"
+        for connection in taken:
+            connection.close()
         gate.open()
-        load.finish(30)
-    for connection in taken:
-        connection.close()
-    assert refusals > 10, "the server was full"
+        wait_for(lambda: watcher.execute(LEFT).fetchone() == (0,), 30, "the end of all jobs")
     assert load.faults(403) == []
     assert load.number("SELECT sum(losses) FROM weir.jobs") == 0
     assert all(worker.lives for worker in workers)
@@ -226,7 +230,7 @@ def test_one_connection_for_many_jobs_is_enough_for_every_heartbeat(make_load: C
         load.work("--slots", "16", "--connections", "1")
         wait_for(lambda: len(load.visits("held before")) == 6, 20, "six jobs at the gate")
         load.enqueue(400)
-        wait_for(lambda: held_longer_than_a_lease(load, 6), LEASE + 20, "heartbeats")
+        wait_for(lambda: load.number(HELD) == 6, LEASE + 20, "heartbeats")
         gate.open()
         load.finish(40)
     assert load.faults(406) == []
@@ -261,7 +265,9 @@ def test_a_worker_that_is_cut_off_gives_its_jobs_up_before_others_have_them(make
 # Clocks that jump ----------------------------------------------------------------------------------------------------
 
 
-def test_workers_whose_clocks_jump_keep_their_leases(make_load: Callable[..., Load], make_clock: Callable[[], Clock]) -> None:
+def test_workers_whose_clocks_jump_keep_their_leases(
+    make_load: Callable[..., Load], make_clock: Callable[[], Clock]
+) -> None:
     load = make_load()
     ahead, behind, jumping = make_clock(), make_clock(), make_clock()
     ahead.set(DAY)
@@ -274,7 +280,7 @@ def test_workers_whose_clocks_jump_keep_their_leases(make_load: Callable[..., Lo
 
         def jump() -> bool:
             jumping.set(load.dice.choice([-DAY, 0, DAY, 3600, -7]))
-            return held_longer_than_a_lease(load, 3)
+            return load.number(HELD) == 3
 
         wait_for(jump, LEASE + 20, "heartbeats")
         gate.open()
@@ -339,15 +345,3 @@ def test_jobs_come_back_when_the_databases_disk_has_room_again(
         load.finish(60)
     assert load.faults(600) == []
     assert all(worker.lives for worker in workers)
-
-
-def fill(disk: Path) -> Path:
-    """Takes all that is left of it."""
-    path = disk / "ballast"
-    with path.open("wb", buffering=0) as ballast:
-        try:
-            while ballast.write(b"\0" * 65536):
-                pass
-        except OSError as error:
-            assert error.errno == errno.ENOSPC
-    return path
