@@ -34,7 +34,8 @@ struct House: Operations {
     func checkReadiness() async throws { try readiness() }
 
     func startClone(_ request: CloneRequest, as caller: Caller) async throws -> CloneAccepted {
-        CloneAccepted(runID: Self.run, runURL: "/runs/\(Self.run)")
+        asked.note(request)
+        return CloneAccepted(runID: Self.run, runURL: "/runs/\(Self.run)", isNew: request.idempotencyKey != "seen")
     }
 
     func testSource(_ request: SourceTestRequest, as caller: Caller) async throws -> SourceTestResult {

@@ -86,9 +86,14 @@ enum Shapes {
             .open("source", .text(), "The source's name; the database's name if absent."),
             .open("tables", .list(.text()), "`table` or `schema.table`; all tables if absent or empty."),
             .open("views", .boolean, "Also clone all views."),
+            .open("idempotency_key", .text(), "As the header Idempotency-Key, which goes before it."),
         ])
 
     static let cloneAccepted = Shape(
         name: "CloneAccepted", note: "The run that now goes on by itself.",
-        fields: [Field("run_id", .text(format: "uuid")), Field("run_url", .text(), "The run's page.")])
+        fields: [
+            Field("run_id", .text(format: "uuid")),
+            Field("run_url", .text(), "The run's page."),
+            Field("is_new", .boolean, "False if an earlier request of the same idempotency key made it."),
+        ])
 }

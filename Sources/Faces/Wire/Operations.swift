@@ -11,8 +11,9 @@ package protocol Operations: ScheduleOperations, NotificationOperations, Workfor
     func checkReadiness() async throws
 
     /// Starts a clone as durable jobs. A given address is tried first and kept only if it can be signed in to and has
-    /// the tables that are named.
-    /// - Throws: `invalidInput`, `forbidden`, `notFound`; what `testSource` throws.
+    /// the tables that are named. A key that a clone was made with returns that clone's run, and tries nothing.
+    /// - Throws: `invalidInput`, `forbidden`, `notFound`; `conflict` if the key stands for a clone of another source or
+    ///   environment; what `testSource` throws.
     func startClone(_ request: CloneRequest, as caller: Caller) async throws -> CloneAccepted
     func testSource(_ request: SourceTestRequest, as caller: Caller) async throws -> SourceTestResult
 

@@ -13,10 +13,13 @@ package struct CloneRequest: Sendable, Codable {
     package var tables: [String]?
     /// Also clone all views.
     package var views: Bool?
+    /// Of clones of an organization with the same key only one is made: 1 to 200 printable ASCII characters. The header
+    /// `Idempotency-Key` goes before it.
+    package var idempotencyKey: String?
 
     package init(
         url: String?, organization: String? = nil, environment: String? = nil, source: String? = nil,
-        tables: [String]? = nil, views: Bool? = nil
+        tables: [String]? = nil, views: Bool? = nil, idempotencyKey: String? = nil
     ) {
         self.url = url
         self.organization = organization
@@ -24,6 +27,7 @@ package struct CloneRequest: Sendable, Codable {
         self.source = source
         self.tables = tables
         self.views = views
+        self.idempotencyKey = idempotencyKey
     }
 }
 
@@ -31,10 +35,13 @@ package struct CloneAccepted: Sendable, Codable {
     package var runID: String
     /// The run's page.
     package var runURL: String
+    /// Whether this request made the run; `false` if an earlier one of the same idempotency key did.
+    package var isNew: Bool
 
-    package init(runID: String, runURL: String) {
+    package init(runID: String, runURL: String, isNew: Bool = true) {
         self.runID = runID
         self.runURL = runURL
+        self.isNew = isNew
     }
 }
 

@@ -37,6 +37,13 @@ struct LiveOperations: Operations {
         let order = CloneOrder(
             client: place.slug, environment: place.environment, source: source, tables: request.tables ?? [],
             views: request.views ?? false, day: house.time.now().utcDay)
+        let accepted = { (run: RunID, isNew: Bool) in
+            CloneAccepted(runID: run.description, runURL: "\(address())/runs/\(run)", isNew: isNew)
+        }
+        // First of all, so that a request that is sent again touches neither the source nor what is kept of it.
+        if let earlier = try await earlierClone(request.idempotencyKey, of: source, in: place) {
+            return accepted(earlier, false)
+        }
         let secretName = CloneRun.secretName(environment: place.environment, source: source)
         if let url {
             // First, so that an address that leads nowhere leaves nothing behind and replaces none that works.
@@ -48,7 +55,7 @@ struct LiveOperations: Operations {
         }
         let run = RunID(house.time.makeUUID())
         let jobs = try CloneRun.jobs(for: order, of: place.organization)
-        try await metadata { [house] in
+        let made = try await metadata { [house] in
             try await house.pool.transaction(organization: place.organization) { connection in
                 try await connection.query(
                     """
@@ -62,12 +69,38 @@ struct LiveOperations: Operations {
                     VALUES (\(house.time.makeUUID()), \(place.organization), \(place.environment), 'ducklake')
                     ON CONFLICT (organization_id, environment) DO NOTHING
                     """)
-                try await house.queue.enqueue(
+                return try await house.queue.enqueue(
                     run: run, kind: CloneRun.kind, organization: place.organization, environment: place.environment,
-                    source: source, jobs: jobs, time: house.time, on: connection)
+                    source: source, jobs: jobs, idempotencyKey: request.idempotencyKey, time: house.time,
+                    on: connection)
             }
         }
-        return CloneAccepted(runID: run.description, runURL: "\(address())/runs/\(run)")
+        // Two requests at once: the other one was first.
+        if made != run { _ = try await earlierClone(request.idempotencyKey, of: source, in: place) }
+        return accepted(made, made == run)
+    }
+
+    /// The run that an earlier request of the same key has made; nil if there is none, or no key.
+    /// - Throws: `conflict` if that was a clone of another source, or into another environment.
+    private func earlierClone(_ key: String?, of source: String, in place: WarehousePlace) async throws -> RunID? {
+        guard let key else { return nil }
+        let rows = try await metadata { [house] in
+            try await house.pool.transaction(organization: place.organization) { connection in
+                try await connection.query(
+                    """
+                    SELECT run_id, source, environment FROM weir.runs
+                    WHERE organization_id = \(place.organization) AND kind = \(CloneRun.kind) AND idempotency_key = \(key)
+                    """)
+            }
+        }
+        guard let row = rows.first else { return nil }
+        let (clone, into) = (try row.string("source"), try row.string("environment"))
+        guard clone == source, into == place.environment else {
+            throw Problem(
+                .conflict, "This idempotency key stands for a clone of \(clone) into \(into) already.",
+                hint: "Use a new key for each clone.")
+        }
+        return try row.id("run_id")
     }
 
     /// A source's name stands for one database: another one whose name is the same by chance would replace its tables.
