@@ -67,6 +67,7 @@ let package = Package(
             name: "CCurl", path: "Sources/Base/CCurl", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"])]),
         module("Outbound", in: "Base", uses: ["Kernel", "CCurl", crypto]),
+        module("ObjectStorage", in: "Base", uses: ["Kernel", "Outbound"]),
         module("Postgres", in: "Base", uses: ["Kernel", "CLibPQ"]),
         module("DuckDB", in: "Base", uses: ["Kernel", "CDuckDB"]),
         module("Jobs", in: "Base", uses: ["Kernel", "Postgres"]),
@@ -103,7 +104,8 @@ let package = Package(
         .target(
             name: "Weirhouse",
             dependencies: [
-                "Kernel", "Postgres", "DuckDB", "Outbound", "Jobs", "Access", "Secrets", "Telemetry", "Connecting",
+                "Kernel", "Postgres", "DuckDB", "Outbound", "ObjectStorage", "Jobs", "Access", "Secrets", "Telemetry",
+                "Connecting",
                 "Lakehouse", "Ingestion", "Warehousing", "Provisioning", "Loading", "Modeling", "Serving",
                 "EmbeddedWarehouse",
                 "PostgresConnector",

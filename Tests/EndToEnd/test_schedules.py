@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import boto3
 import pytest
 
 from databases import SHOP, Database
 from house import House, Refused
+from peers import Peer
 from processes import wait_for
 
 NIGHTLY = {"kind": "cron", "expression": "0 6 * * 1-5", "time_zone": "Europe/Berlin"}
@@ -199,6 +201,38 @@ def test_a_marker_starts_a_run_once(quiet: House) -> None:
     wait_for(lambda: len(runs_of(quiet, "landed")) == 2, 30, "a run for the marker that was written anew")
 
 
+def test_a_marker_in_a_bucket_starts_a_run(
+    make_house: Callable[..., House], make_database: Callable[..., Database]
+) -> None:
+    s3 = Peer("s3.py")
+    try:
+        house = make_house(WEIR_ALLOW_PRIVATE_ADDRESSES="127.0.0.1/32").start()
+        house.clone(make_database("shop", SHOP).url, "--source", "shop", "--tables", "notes")
+        bucket = boto3.client(
+            "s3", endpoint_url=f"http://127.0.0.1:{s3.port}", region_name="eu-central-1",
+            aws_access_key_id=s3.started["owner"]["id"], aws_secret_access_key=s3.started["owner"]["secret"])
+        bucket.put_object(Bucket="lake", Key="landing/shop/day=1/_SUCCESS", Body=b"")
+        trigger = {"kind": "file", "location":
+                   f"s3://lake/landing/shop?region=eu-central-1&endpoint=http://127.0.0.1:{s3.port}"}
+        stranger, owner = ({"access_key_id": s3.started[who]["id"], "secret_access_key": s3.started[who]["secret"]}
+                           for who in ("stranger", "owner"))
+        with pytest.raises(Refused) as refused:
+            put(house, "landed", trigger, credentials=stranger)
+        assert refused.value.status == 422, refused.value
+        made = put(house, "landed", trigger, credentials=owner)
+        assert owner["secret_access_key"] not in str(made)
+        assert runs_of(house, "landed") == []
+        bucket.put_object(Bucket="lake", Key="landing/shop/day=2/orders.csv", Body=b"id")
+        bucket.put_object(Bucket="lake", Key="landing/shop/day=2/_SUCCESS", Body=b"")
+        run = wait_for(lambda: runs_of(house, "landed"), 40, "a run for the marker")[0]
+        assert house.wait_for_run(run["run_id"])["run"]["state"] == "SUCCESS"
+        s3.end()
+        problem = wait_for(lambda: house.get("/api/v1/schedules/landed").get("problem"), 40, "a problem")
+        assert problem["code"] == "source_unreachable" and "secret" not in str(problem).lower()
+    finally:
+        s3.end()
+
+
 BAD = [
     ({"kind": "cron", "expression": "0 0 30 2 *"}, 400, "never fires"),
     ({"kind": "cron", "expression": "61 * * * *"}, 400, "61"),
@@ -210,9 +244,9 @@ BAD = [
     ({"kind": "file", "location": "raw/clients/globex/landing"}, 403, ""),
     ({"kind": "file", "location": "raw/clients/acme/../globex"}, 400, ""),
     ({"kind": "file", "location": "/etc"}, 403, ""),
-    ({"kind": "file", "location": "s3://bucket/prefix"}, 400, "key"),
+    ({"kind": "file", "location": "s3://bucket/prefix?region=eu-central-1"}, 400, "key"),
     ({"kind": "file", "location": "s3://bucket/prefix?endpoint=http://169.254.169.254"}, 403, "private"),
-    ({"kind": "sometimes"}, 400, "sometimes"),
+    ({"kind": "sometimes"}, 400, "kind"),
 ]
 
 

@@ -6,7 +6,7 @@ import Secrets
 
 /// Hands messages over: e-mail through the operator's mail server, webhooks over HTTP.
 struct Messenger: Sendable {
-    private let http: OutboundHTTP
+    let http: OutboundHTTP
     private let addresses: AddressGuard
     private let mailServer: SMTPServer?
     private let secrets: SecretStore

@@ -10,7 +10,7 @@ package enum ScheduleTrigger: Sendable, Hashable {
     case every(minutes: Int)
     /// By the clock on the wall of a time zone of the IANA database.
     case cron(expression: String, timeZone: String)
-    /// When a `_SUCCESS` marker arrives below a folder of this machine or a prefix `s3://bucket/…`.
+    /// When a `_SUCCESS` marker arrives below a folder of the lake's raw zone or a prefix `s3://bucket/…`.
     case file(location: String)
     /// When a run of another source has succeeded.
     case after(source: String)
@@ -58,11 +58,13 @@ package enum ScheduleTrigger: Sendable, Hashable {
 
     private static func checkLocation(_ location: String) throws {
         let path = location.hasPrefix("s3://") ? String(location.dropFirst(5)) : location
-        let isRooted = location.hasPrefix("s3://") ? !path.hasPrefix("/") && !path.isEmpty : path.hasPrefix("/")
+        let isRooted =
+            location.hasPrefix("s3://")
+            ? !path.hasPrefix("/") && !path.isEmpty : path.hasPrefix("/") || path.hasPrefix("raw/")
         guard isRooted else {
             throw Problem(
                 .invalidInput, "'\(CronText.shown(location[...]))' is not a place where a marker may arrive.",
-                hint: "Write a folder from the root on, such as /data/landing, or s3://bucket/prefix.")
+                hint: "Write a folder of the lake, such as raw/clients/acme/landing, or s3://bucket/prefix.")
         }
         let isPlain = path.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
         guard location.utf8.count <= 1024, isPlain, !path.split(separator: "/").contains("..") else {
