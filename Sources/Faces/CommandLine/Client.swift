@@ -23,6 +23,18 @@ struct Client: Sendable {
         try await answer(request(.POST, path))
     }
 
+    func put<Answer: Decodable>(_ path: String, _ body: some Encodable) async throws -> Answer {
+        var request = try request(.PUT, path)
+        try fill(&request, with: body)
+        return try await answer(request)
+    }
+
+    /// The API answers 204, without a body.
+    func delete(_ path: String) async throws {
+        let response = try await execute(request(.DELETE, path), by: Self.patient, timeout: .minutes(2))
+        _ = try await collected(response.body)
+    }
+
     /// The answer's bytes as they come.
     func stream(_ path: String, _ body: some Encodable) async throws -> HTTPClientResponse.Body {
         var request = try request(.POST, path)

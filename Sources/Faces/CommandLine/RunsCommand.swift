@@ -5,7 +5,7 @@ import Wire
 
 struct RunsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "runs", abstract: "List runs, show or follow one; cancel, retry or resolve one.",
+        commandName: "runs", abstract: "List runs, show or follow one; cancel, retry or resolve some.",
         subcommands: [
             ShowRunsCommand.self, WatchRunCommand.self, CancelRunCommand.self, RetryRunCommand.self,
             ResolveRunCommand.self,
@@ -20,93 +20,89 @@ struct ShowRunsCommand: AsyncParsableCommand {
 
     @Argument(help: "A run's id.")
     var id: String?
-    @Option(help: "How many to list, 1 to 500.")
-    var limit = 20
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup(title: "Which runs to list") var choice: RunChoiceOptions
     @Flag(help: "Follow the run to its end.")
     var follow = false
-    @OptionGroup var data: DataOptions
+    @OptionGroup var answers: AnswerOptions
 
     func validate() throws {
-        guard (1...500).contains(limit) else { throw ValidationError("--limit must be from 1 to 500.") }
         guard let id else {
             if follow { throw ValidationError("--follow needs a run's id.") }
             return
         }
-        guard UUID(uuidString: id) != nil else { throw ValidationError("A run's id is a UUID; weir runs lists them.") }
+        try RunIDs.check([id])
+        if choice.isNarrowed { throw ValidationError("Give a run's id, or say which runs to list.") }
     }
 
     func run() async throws {
         guard let id else { return try await list() }
-        let detail: RunDetail = follow ? try await followed(id) : try await data.client.get("/api/v1/runs/\(id)")
-        let dashboard = try detail.dashboardURL.map { try data.client.absolute($0) }
-        if json {
-            try write(detail)
-        } else {
-            try Output.standardOutput.write(
-                RunText(style: Output.standardOutput.style).text(of: detail, dashboard: dashboard))
-        }
-        let isWell = follow ? CloneResult.isVerified(detail) : !detail.run.state.hasFailed
-        guard isWell else { throw ExitCode.failure }
-    }
-
-    private func followed(_ id: String) async throws -> RunDetail {
-        let display = ProgressDisplay()
-        let interrupts = Interrupts { display.say("Interrupted. The run goes on.") }
-        defer { interrupts.stop() }
-        return try await data.client.follower(of: id.lowercased()).follow(display.show)
+        let run = OneRun(id: id, answers: answers)
+        if follow { try await run.showAtEnd() } else { try await run.showNow() }
     }
 
     private func list() async throws {
-        let answer: RunList = try await data.client.get("/api/v1/runs?limit=\(limit)")
-        if json { return try write(answer) }
-        try Output.standardOutput.write(RunText(style: Output.standardOutput.style).text(of: answer.runs))
-    }
-
-    private func write(_ value: some Encodable) throws {
-        try Output.standardOutput.write(String(decoding: try WireJSON.encode(value), as: UTF8.self) + "\n")
-    }
-
-    /// `GET /api/v1/runs`.
-    private struct RunList: Codable {
-        let runs: [RunSummary]
+        let answer: RunList = try await answers.client.get(Address.of("runs") + choice.query())
+        try answers.show(answer) { style in
+            if answer.runs.isEmpty, choice.isNarrowed { return "No run is like that. See all with: weir runs\n" }
+            let more = answer.next.map { "More: \(choice.command(before: $0, answers))\n" } ?? ""
+            return RunText(style: style).text(of: answer.runs) + more
+        }
     }
 }
 
-/// Runs for people.
-struct RunText {
-    let style: Style
+/// Which runs to list.
+struct RunChoiceOptions: ParsableArguments {
+    @Option(help: "How many at most, 1 to 500.")
+    var limit = 20
+    @Option(help: "Only runs before this one: as the page before says.")
+    var before: String?
+    @Option(help: "Any of these states: RETRYABLE,FAILED.")
+    var state: String?
+    @Option(help: "clone or notify; all but notify if absent.")
+    var kind: String?
+    @Option(help: "The source's name.")
+    var source: String?
+    @Option(help: "dev, stage or prod.")
+    var environment: String?
+    @Option(help: "The name of the schedule that made them.")
+    var schedule: String?
+    @Option(help: "Part of a source's name, of a run's id, of its problem or its note.")
+    var search: String?
 
-    func text(of runs: [RunSummary]) -> String {
-        guard !runs.isEmpty else { return "There are no runs yet. Begin with: weir clone URL\n" }
-        var grid = Grid(
-            columns: ["run", "kind", "source", "into", "state", "began"].map { .init($0) } + [
-                .init("took", isNumber: true)
-            ])
-        grid.rows = runs.map { run in
-            [
-                run.runID, run.kind, run.source, "\(run.organization) \(run.environment)", run.state.rawValue,
-                run.createdAt, Figures.seconds(run.seconds),
-            ]
-        }
-        return grid.lines(style: style) { $0 == 4 ? painted($1) : $1 }.map { $0 + "\n" }.joined()
+    func validate() throws {
+        guard (1...500).contains(limit) else { throw ValidationError("--limit must be from 1 to 500.") }
+        _ = try states()
     }
 
-    func text(of detail: RunDetail, dashboard: String?) -> String {
-        let run = detail.run
-        let head =
-            "\(run.kind) of \(run.source) into \(run.organization) \(run.environment): \(painted(run.state.rawValue))"
-        let jobs = ProgressLines(style: style).lines(of: detail)
-        return ([head] + jobs + [""]).map { $0 + "\n" }.joined()
-            + ReceiptsText(style: style).text(of: detail, dashboard: dashboard)
+    var isNarrowed: Bool {
+        [before, state, kind, source, environment, schedule, search].contains { $0 != nil }
     }
 
-    private func painted(_ state: String) -> String {
-        switch StateWord(rawValue: state) {
-        case .success: style.green(state)
-        case .failed, .retryable, .resolved, .cancelled: style.red(state)
-        case .pending, .running, nil: state
+    /// The query of `GET /api/v1/runs`.
+    func query() throws -> String {
+        Address.query([
+            "limit": String(limit), "before": before, "state": try states(), "kind": kind, "source": source,
+            "environment": environment, "schedule": schedule, "search": search,
+        ])
+    }
+
+    /// The same list from there on.
+    func command(before next: String, _ answers: AnswerOptions) -> String {
+        let options: KeyValuePairs<String, String?> = [
+            "limit": limit == 20 ? nil : String(limit), "state": state, "kind": kind, "source": source,
+            "environment": environment, "schedule": schedule, "search": search, "before": next,
+        ]
+        let words = options.compactMap { name, value in value.map { " --\(name) \($0.shellWord)" } }
+        return "weir runs" + words.joined() + answers.client.folder.option
+    }
+
+    private func states() throws -> String? {
+        guard let state else { return nil }
+        let words = state.elements.map { $0.uppercased() }
+        guard !words.isEmpty, words.allSatisfy({ StateWord(rawValue: $0) != nil }) else {
+            throw ValidationError(
+                "--state takes of \(StateWord.allCases.map(\.rawValue).joined(separator: ", ")), with commas between.")
         }
+        return words.joined(separator: ",")
     }
 }

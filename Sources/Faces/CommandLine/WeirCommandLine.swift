@@ -74,8 +74,8 @@ struct Weir: AsyncParsableCommand {
             abstract: "A governed data warehouse in one step.",
             discussion: "Start it with `weir up`, then clone an application database with `weir clone URL`.",
             subcommands: WeirCommandLine.settings.withLock { $0.extra } + [
-                CloneCommand.self, StatusCommand.self, QueryCommand.self, RunsCommand.self, SignInLinkCommand.self,
-                VersionCommand.self,
+                CloneCommand.self, StatusCommand.self, QueryCommand.self, RunsCommand.self, SchedulesCommand.self,
+                SignInLinkCommand.self, VersionCommand.self,
             ])
     }
 }
