@@ -75,6 +75,12 @@ import Wire
         try expectGolden(text, "runs-changed.txt")
     }
 
+    @Test("on a narrow terminal a run's id stays whole, to be copied", arguments: [100, 80, 60])
+    func narrow(width: Int) {
+        let text = RunText(style: Style(width: width, hasColor: false, hasUnicode: true)).text(of: [Sample.success.run])
+        #expect(text.contains(Sample.id) && text.contains("…"))
+    }
+
     @Test("a run of a schedule says which, and what a person noted")
     func origin() throws {
         var detail = Sample.success

@@ -3,10 +3,13 @@ struct Grid {
     struct Column {
         var title: String
         var isNumber: Bool
+        /// For what a reader copies: never cut, as numbers are not.
+        var isWhole: Bool
 
-        init(_ title: String, isNumber: Bool = false) {
+        init(_ title: String, isNumber: Bool = false, isWhole: Bool = false) {
             self.title = title
             self.isNumber = isNumber
+            self.isWhole = isWhole || isNumber
         }
     }
 
@@ -14,7 +17,7 @@ struct Grid {
     var rows: [[String]] = []
 
     /// A line of titles, a rule and the rows. Where the style has a width, wide columns of text are cut until all fit;
-    /// numbers are never cut.
+    /// numbers and what is to stay whole are never cut.
     /// - Parameter paint: colours a cell after it has been measured; given the column's index and the cut text.
     func lines(style: Style, paint: (Int, String) -> String = { $1 }) -> [String] {
         let widths = fittedWidths(style)
@@ -40,7 +43,7 @@ struct Grid {
         }
         guard let width = style.width else { return widths }
         let least = 4
-        let texts = columns.indices.filter { !columns[$0].isNumber }
+        let texts = columns.indices.filter { !columns[$0].isWhole }
         var excess = widths.reduce(0, +) + 2 * (widths.count - 1) - width
         while excess > 0, let widest = texts.max(by: { widths[$0] < widths[$1] }), widths[widest] > least {
             // Down to the second widest at once, so that a cell of a million characters costs one step.

@@ -38,9 +38,8 @@ struct RunText {
     func text(of runs: [RunSummary]) -> String {
         guard !runs.isEmpty else { return "There are no runs yet. Begin with: weir clone URL\n" }
         var grid = Grid(
-            columns: ["run", "kind", "source", "into", "state", "began"].map { .init($0) } + [
-                .init("took", isNumber: true)
-            ])
+            columns: [.init("run", isWhole: true)] + ["kind", "source", "into", "state", "began"].map { .init($0) }
+                + [.init("took", isNumber: true)])
         grid.rows = runs.map { run in
             [
                 run.runID, run.kind, run.source, "\(run.organization) \(run.environment)", run.state.rawValue,

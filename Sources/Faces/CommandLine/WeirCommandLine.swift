@@ -75,7 +75,8 @@ struct Weir: AsyncParsableCommand {
             discussion: "Start it with `weir up`, then clone an application database with `weir clone URL`.",
             subcommands: WeirCommandLine.settings.withLock { $0.extra } + [
                 CloneCommand.self, StatusCommand.self, QueryCommand.self, RunsCommand.self, SchedulesCommand.self,
-                SignInLinkCommand.self, VersionCommand.self,
+                NotificationsCommand.self, ExpectCommand.self, ExpectationsCommand.self, WorkersCommand.self,
+                LimitsCommand.self, WindowsCommand.self, SignInLinkCommand.self, VersionCommand.self,
             ])
     }
 }
