@@ -24,11 +24,12 @@ ROLES = """
 do $$ begin create role weir_app login nobypassrls; exception when duplicate_object then null; end $$;
 do $$ begin create role weir_dispatch nologin nobypassrls; exception when duplicate_object then null; end $$;
 """
-# The two statements of a worker with one slot and a handler that does nothing.
-CLAIM_AND_END = """select job_id as job, fence as fence
-from weir.claim_jobs('{noop}', null, 'pgbench', '10 s', 1) \\gset
-select weir.end_claim(:job, :fence, 'SUCCESS', '1', null, 0, null, '0 s');
+# A turn of a worker with one slot and a handler that does nothing: ends its job and claims the next, in one statement.
+TURN = """select job_id as job, fence
+from weir.end_and_claim(array[:job]::uuid[], array[:fence]::bigint[], '{1}'::jsonb[], '{noop}'::text[], '{1}'::int[],
+  '{null}'::float8[], null::uuid[], 'pgbench', '10 s'::interval, 1, 'pgbench', false) where what = 'claimed' \\gset
 """
+FIRST = ["--define", "job=00000000-0000-0000-0000-000000000000", "--define", "fence=0"]
 # Runs that are over, and runs whose job waits for another; as the triggers would have left them.
 HISTORY = """
 set session_replication_role = replica;
@@ -53,8 +54,8 @@ class Queues:
 
     def __init__(self, server: SourceServer, folder: Path) -> None:
         self.server = server
-        self.script = folder / "claim-and-end.sql"
-        self.script.write_text(CLAIM_AND_END)
+        self.script = folder / "turn.sql"
+        self.script.write_text(TURN)
         self.number = 0
 
     def make(self) -> str:
@@ -91,7 +92,7 @@ class Queues:
         return rate
 
     def pgbench(self, name: str, clients: int, *how_long: str) -> float:
-        said = call(PGBENCH, "--no-vacuum", "--protocol", "extended", "--file", str(self.script), "--client",
+        said = call(PGBENCH, "--no-vacuum", "--protocol", "prepared", *FIRST, "--file", str(self.script), "--client",
                     str(clients), "--jobs", "2", *how_long, self.as_application(name))
         return float(re.search(r"tps = ([\d.]+)", said)[1])
 

@@ -123,7 +123,9 @@ struct MetricStoreTests {
             try await store.enqueue([JobSpec(kind: "extract", payload: JSONValue(0), after: [])])
             _ = try #require(try await store.queue.claimOne(kinds: ["extract"], worker: "one"))
             try await WorkerRegister(pool: store.metadata.application).say(
-                .init(name: "one", version: "1", kinds: ["extract", "model"], organizations: nil, slots: 3))
+                .init(
+                    name: "one", version: "1", kinds: ["extract", "model"], payloadVersions: [1, 1], organizations: nil,
+                    slots: 3))
             try await store.metadata.database.script(
                 """
                 INSERT INTO weir.workers (name, version, kinds, slots, seen_at)

@@ -28,10 +28,15 @@ package struct JobSpec: Sendable {
     package var limits: [String]
     /// -100 to 100; higher first.
     package var priority: Int
+    /// Of the payload, from 1: workers that know only older ones leave the job to others.
+    package var version: Int
+    /// From when it is made, or taken up again by a person, to when it must be done; nil for as long as it takes. A job
+    /// that has not begun by then fails, one that runs is stopped.
+    package var deadline: Duration?
 
     package init(
         kind: String, payload: JSONValue, after: [Int], exclusiveKey: String? = nil, limits: [String] = [],
-        priority: Int = 0
+        priority: Int = 0, version: Int = 1, deadline: Duration? = nil
     ) {
         self.kind = kind
         self.payload = payload
@@ -39,6 +44,8 @@ package struct JobSpec: Sendable {
         self.exclusiveKey = exclusiveKey
         self.limits = limits
         self.priority = priority
+        self.version = version
+        self.deadline = deadline
     }
 
     /// All keys that it is counted under while it runs.
@@ -51,6 +58,8 @@ package struct ClaimedJob: Sendable {
     package let organization: OrganizationID
     package let run: RunID
     package let kind: String
+    /// Of its payload.
+    package let version: Int
     /// The number of this claim, from 1.
     package let attempt: Int
     /// Earlier claims that ended with a failure, or with a lost lease.
@@ -59,23 +68,58 @@ package struct ClaimedJob: Sendable {
     /// Grows with each claim of any job. Carry it to every outside effect.
     package let fence: Int64
     let payloadText: String
+    /// Of whoever made it.
+    let trace: TraceContext?
+    /// From when it could run to this claim.
+    package let waited: Duration
+    /// To its deadline, from this claim; negative if it is past.
+    package let timeLeft: Duration?
 
+    /// - Parameter row: a `weir.answer`.
     init(_ row: PGRow) throws {
         id = try row.id("job_id")
         organization = try row.id("organization_id")
         run = try row.id("run_id")
         kind = try row.string("kind")
+        version = try Int(row.int("version"))
         attempt = try Int(row.int("attempt"))
         failures = try Int(row.int("failures"))
         losses = try Int(row.int("losses"))
         fence = try row.int("fence")
         payloadText = try row.string("payload")
+        trace = try row.optional("trace").flatMap(TraceContext.init(traceparent:))
+        waited = .seconds(max(0, try row.double("waited")))
+        timeLeft = try row.optionalDouble("time_left").map { .seconds($0) }
     }
+
+    /// It was never begun, and its deadline was past when it was claimed.
+    var isTooLate: Bool { attempt == 1 && (timeLeft ?? .seconds(1)) <= .zero }
 
     var facts: JobFacts { JobFacts(state: .running, failures: failures, losses: losses) }
 
+    /// - Throws: `invalidInput` if this program does not understand it.
     package func payload<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
-        try JSONDecoder().decode(type, from: Data(payloadText.utf8))
+        do {
+            return try JSONDecoder().decode(type, from: Data(payloadText.utf8))
+        } catch let error as DecodingError {
+            throw Problem(
+                .invalidInput,
+                "The payload of this \(kind) job, version \(version), cannot be read\(Self.place(of: error)).",
+                hint: "It was made by another version of weir, or by hand: make the run again.", cause: error)
+        }
+    }
+
+    /// Where in the payload, without any of its values.
+    private static func place(of error: DecodingError) -> String {
+        let (missing, context): (String?, DecodingError.Context) =
+            switch error {
+            case .keyNotFound(let key, let context): (key.stringValue, context)
+            case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+                (nil, context)
+            @unknown default: (nil, .init(codingPath: [], debugDescription: ""))
+            }
+        let path = (context.codingPath.map(\.stringValue) + [missing].compactMap(\.self)).joined(separator: ".")
+        return path.isEmpty ? "" : " at \(path)"
     }
 }
 
@@ -126,6 +170,8 @@ package struct StoredProblem: Sendable, Codable, Hashable {
 package protocol JobHandler: Sendable {
     var kind: String { get }
     var policy: JobPolicy { get }
+    /// The newest version of the payload that it understands, and all before it; 1 unless it says otherwise.
+    var payloadVersion: Int { get }
 
     /// Does the job. It may have been done in part before, by a worker that died: what is there must be found and used
     /// or cleared away, never doubled. It is cancelled when the lease is lost.
@@ -136,4 +182,5 @@ package protocol JobHandler: Sendable {
 
 extension JobHandler {
     package var policy: JobPolicy { JobPolicy() }
+    package var payloadVersion: Int { 1 }
 }

@@ -19,14 +19,6 @@ package struct JobLimits: Sendable {
         "warehouse/\(id)/\(environment)"
     }
 
-    static func ensureOne(_ key: String, of organization: OrganizationID, on connection: PGConnection) async throws {
-        try await connection.query(
-            """
-            INSERT INTO weir.limits (key, organization_id, most) VALUES (\(one(key)), \(organization), 1)
-            ON CONFLICT DO NOTHING
-            """)
-    }
-
     /// Sets or lifts a limit. Jobs that run go on, and count.
     /// - Parameters:
     ///   - most: at once; nil for as many as there are.
@@ -73,12 +65,15 @@ package struct JobLimits: Sendable {
         }
     }
 
-    /// Those who wait for the key are looked at again.
+    /// Those who wait for the key are looked at again. One whose row somebody holds is woken by the next tidying: whoever
+    /// waits here for another's rows could have him wait for the limit.
     private static func wake(_ key: String, on connection: PGConnection) async throws {
         try await connection.query(
             """
-            UPDATE weir.jobs SET waits = 'worker', waits_for = NULL
-            WHERE state = 'PENDING' AND waits IN ('limit', 'pause', 'time') AND waits_for = \(key)
+            UPDATE weir.jobs SET waits = 'worker', waits_for = NULL WHERE job_id IN (
+              SELECT j.job_id FROM weir.jobs j
+              WHERE j.state = 'PENDING' AND j.waits IN ('limit', 'pause', 'time') AND j.waits_for = \(key)
+              FOR NO KEY UPDATE SKIP LOCKED)
             """)
     }
 }

@@ -8,6 +8,8 @@ package enum JobEvent: Sendable, Equatable {
     case succeeded
     /// It ended with a problem.
     case failed(Problem.Code)
+    /// Its time is over: it did not begin, or did not end, before its deadline.
+    case deadlinePassed
     /// Its worker stops, and gives it back.
     case workerStopped
     /// Its worker has not been heard of for longer than the lease.
@@ -49,13 +51,20 @@ package enum JobEnd: String, Sendable {
 package struct JobPolicy: Sendable, Equatable {
     /// An attempt that takes longer is stopped, and counts as a failure.
     package var timeout: Duration?
+    /// From when a job is made, or taken up again, to when it must be done, if its `JobSpec` says nothing else. The queue
+    /// knows of it from the first claim on.
+    package var deadline: Duration?
     /// How long a person can rescue a failed job; nil if it cannot be rescued.
     package var rescue: Duration?
     /// After so many lost leases a job is held to be what ends its workers.
     package var mostLosses: Int
 
-    package init(timeout: Duration? = nil, rescue: Duration? = .seconds(7 * 86_400), mostLosses: Int = 15) {
+    package init(
+        timeout: Duration? = nil, deadline: Duration? = nil, rescue: Duration? = .seconds(7 * 86_400),
+        mostLosses: Int = 15
+    ) {
         self.timeout = timeout
+        self.deadline = deadline
         self.rescue = rescue
         self.mostLosses = mostLosses
     }
@@ -97,8 +106,10 @@ package enum JobMachine {
         switch (job.state, event) {
         case (.pending, .claimed): JobStep(.running)
         case (.pending, .cancelled): JobStep(.cancelled, [.stopSuccessors])
+        case (.pending, .deadlinePassed): JobStep(.failed, [.stopSuccessors] + rescue(policy))
         case (.running, .succeeded): JobStep(.success, [.releaseLimits, .freeSuccessors])
         case (.running, .failed(let code)): failure(job, code, policy, luck)
+        case (.running, .deadlinePassed): final(.failure, policy)
         case (.running, .workerStopped): JobStep(.pending, [.releaseLimits])
         case (.running, .leaseLost): loss(job, policy)
         case (.running, .cancelled): JobStep(.cancelled, [.releaseLimits, .stopSuccessors])
@@ -126,14 +137,15 @@ package enum JobMachine {
     }
 
     private static func final(_ end: JobEnd, _ policy: JobPolicy) -> JobStep {
-        JobStep(
-            .failed, [.count(end), .releaseLimits, .stopSuccessors] + (policy.rescue.map { [.offerRescue($0)] } ?? []))
+        JobStep(.failed, [.count(end), .releaseLimits, .stopSuccessors] + rescue(policy))
     }
+
+    private static func rescue(_ policy: JobPolicy) -> [JobEffect] { policy.rescue.map { [.offerRescue($0)] } ?? [] }
 
     /// Every way there is.
     package static let transitions: Set<JobTransition> = {
         let events: [JobEvent] = [
-            .claimed, .succeeded, .failed(.busy), .failed(.internal), .workerStopped, .leaseLost, .cancelled,
+            .claimed, .succeeded, .failed(.busy), .failed(.internal), .deadlinePassed, .workerStopped, .leaseLost, .cancelled,
             .rescueOffered, .rescueEnded, .retried, .resolved,
         ]
         return Set(

@@ -15,14 +15,20 @@ package struct WorkerRegister: Sendable {
         package var name: String
         package var version: String
         package var kinds: [String]
+        /// The newest version of the payload that it understands, for each kind.
+        package var payloadVersions: [Int]
         /// Nil: all.
         package var organizations: [OrganizationID]?
         package var slots: Int
 
-        package init(name: String, version: String, kinds: [String], organizations: [OrganizationID]?, slots: Int) {
+        package init(
+            name: String, version: String, kinds: [String], payloadVersions: [Int], organizations: [OrganizationID]?,
+            slots: Int
+        ) {
             self.name = name
             self.version = version
             self.kinds = kinds
+            self.payloadVersions = payloadVersions
             self.organizations = organizations
             self.slots = slots
         }
@@ -33,10 +39,10 @@ package struct WorkerRegister: Sendable {
         _ = try await pool.withConnection { connection in
             try await connection.query(
                 """
-                INSERT INTO weir.workers (name, version, kinds, organizations, slots)
-                VALUES (\(entry.name), \(entry.version), \(PGArray.text(entry.kinds))::text[], \(only)::uuid[],
-                  \(entry.slots))
-                ON CONFLICT (name) DO UPDATE SET seen_at = now(), kinds = excluded.kinds,
+                INSERT INTO weir.workers (name, version, kinds, versions, organizations, slots)
+                VALUES (\(entry.name), \(entry.version), \(PGArray.text(entry.kinds))::text[],
+                  \(PGArray.text(entry.payloadVersions.map(String.init)))::int[], \(only)::uuid[], \(entry.slots))
+                ON CONFLICT (name) DO UPDATE SET seen_at = now(), kinds = excluded.kinds, versions = excluded.versions,
                   organizations = excluded.organizations, slots = excluded.slots, version = excluded.version
                 """)
         }

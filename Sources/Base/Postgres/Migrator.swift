@@ -1,7 +1,8 @@
 import Foundation
 import Kernel
 
-/// Brings a database to the newest form: numbered `.sql` files, each run once, in order, in its own transaction.
+/// Brings a database to the newest form: numbered `.sql` files, each run once, in order, in its own transaction. Files of
+/// one number are one migration, in the order of their names.
 package struct Migrator: Sendable {
     package struct Migration: Sendable {
         package let number: Int
@@ -15,13 +16,20 @@ package struct Migrator: Sendable {
     /// - Throws: `internal` if the folder cannot be read or holds none.
     package init(folder: String) throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".sql") }.sorted()
-        migrations = try names.map { name in
+        var found: [Migration] = []
+        for name in names {
             guard let number = Int(name.prefix(4)) else {
                 throw Problem(.internal, "The migration \(name) has no number.")
             }
             let sql = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
-            return Migration(number: number, name: name, sql: sql)
+            if let first = found.last, first.number == number {
+                found.removeLast()
+                found.append(Migration(number: number, name: first.name, sql: "\(first.sql)\n\(sql)"))
+            } else {
+                found.append(Migration(number: number, name: name, sql: sql))
+            }
         }
+        migrations = found
         guard !migrations.isEmpty else { throw Problem(.internal, "There are no migrations in \(folder).") }
     }
 

@@ -12,6 +12,11 @@ package final class PGConnection: @unchecked Sendable {
     private let queue: DispatchQueue
     /// Set on `queue` when the connection is closed on purpose.
     private var isClosed = false
+    /// Names of prepared statements by their text; on `queue`.
+    private var prepared: [String: String] = [:]
+    private var preparations = 0
+    /// Whether the last call left it outside a transaction, with its connection up.
+    private let isIdle = Atomic(true)
     /// Whether a cancel request was sent. The server may act on it late, upon the next statement, whoever's that is.
     private let sentCancel = Atomic(false)
 
@@ -55,18 +60,51 @@ package final class PGConnection: @unchecked Sendable {
     /// - Throws: `PGError`, also for text with a NUL character; `CancellationError` if the task was cancelled meanwhile.
     @discardableResult
     package func query(_ sql: SQL) async throws -> [PGRow] {
-        let (text, values) = sql.rendered()
-        // C strings end there: the server would get less than was meant.
-        guard !text.utf8.contains(0), values.allSatisfy({ $0?.utf8.contains(0) != true }) else {
-            throw PGError.result(message: "A value holds a NUL character, which PostgreSQL cannot store.")
-        }
+        let bound = try BoundValues(sql)
         return try await onQueue { handle in
-            let owned = values.map { value in value.map { strdup($0) } }
-            defer { for pointer in owned { free(pointer ?? nil) } }
-            let pointers: [UnsafePointer<CChar>?] = owned.map { pointer in (pointer ?? nil).map { UnsafePointer($0) } }
-            let result = PQexecParams(handle, text, Int32(values.count), nil, pointers, nil, nil, 0)
-            return try rows(of: result, on: handle)
+            try bound.withPointers { pointers in
+                try rows(of: PQexecParams(handle, bound.text, bound.count, nil, pointers, nil, nil, 0), on: handle)
+            }
         }
+    }
+
+    /// Like `query`, for a statement that comes again and again: this connection parses it once.
+    /// - Throws: as `query`.
+    @discardableResult
+    package func queryPrepared(_ sql: SQL) async throws -> [PGRow] {
+        let bound = try BoundValues(sql)
+        return try await onQueue { [self] handle in
+            do {
+                return try execute(bound, on: handle)
+            } catch let error as PGError where error.isOutdatedStatement {
+                // Tables have changed since it was parsed, or somebody has discarded it. The next try parses it anew.
+                prepared[bound.text] = nil
+                guard PQtransactionStatus(handle) == PQTRANS_IDLE else { throw error }
+                return try execute(bound, on: handle)
+            }
+        }
+    }
+
+    /// Statements that a connection keeps; more than that are not of the kind that comes again.
+    private static let mostPrepared = 64
+
+    private func execute(_ bound: BoundValues, on handle: OpaquePointer) throws -> [PGRow] {
+        try bound.withPointers { pointers in
+            guard let name = try name(of: bound.text, on: handle) else {
+                return try rows(of: PQexecParams(handle, bound.text, bound.count, nil, pointers, nil, nil, 0), on: handle)
+            }
+            return try rows(of: PQexecPrepared(handle, name, bound.count, pointers, nil, nil, 0), on: handle)
+        }
+    }
+
+    private func name(of text: String, on handle: OpaquePointer) throws -> String? {
+        if let name = prepared[text] { return name }
+        guard prepared.count < Self.mostPrepared else { return nil }
+        preparations += 1
+        let name = "weir_\(preparations)"
+        _ = try rows(of: PQprepare(handle, name, text, 0, nil), on: handle)
+        prepared[text] = name
+        return name
     }
 
     /// Runs several statements, separated by `;`, in the simple protocol. For scripts of our own only.
@@ -95,14 +133,7 @@ package final class PGConnection: @unchecked Sendable {
     }
 
     /// Whether it is idle and nothing of its past can reach the next user's statements.
-    package func isUsable() async -> Bool {
-        guard !sentCancel.load(ordering: .acquiring) else { return false }
-        return
-            (try? await onQueue { handle in
-                PQstatus(handle) == CONNECTION_OK && PQtransactionStatus(handle) == PQTRANS_IDLE
-            })
-            ?? false
-    }
+    package var isUsable: Bool { isIdle.load(ordering: .acquiring) && !sentCancel.load(ordering: .acquiring) }
 
     /// Closes it; later calls throw `PGError.connection`.
     package func close() async {
@@ -128,7 +159,11 @@ package final class PGConnection: @unchecked Sendable {
                             return continuation.resume(
                                 throwing: PGError.connection(message: "the connection is closed"))
                         }
-                        continuation.resume(with: Result { try call.run { try work(handle) } })
+                        let result = Result { try call.run { try work(handle) } }
+                        isIdle.store(
+                            PQstatus(handle) == CONNECTION_OK && PQtransactionStatus(handle) == PQTRANS_IDLE,
+                            ordering: .releasing)
+                        continuation.resume(with: result)
                     }
                 }
             } catch let error as PGError where error.isOfCancelling && Task.isCancelled {
@@ -211,6 +246,28 @@ extension PGError {
     fileprivate var isOfCancelling: Bool {
         if case .connection = self { return true }
         return state == "57014"
+    }
+}
+
+/// A statement as libpq takes it.
+private struct BoundValues: Sendable {
+    let text: String
+    private let values: [String?]
+
+    /// - Throws: `PGError.result` for a NUL character: C strings end there, and the server would get less than was meant.
+    init(_ sql: SQL) throws {
+        (text, values) = sql.rendered()
+        guard !text.utf8.contains(0), values.allSatisfy({ $0?.utf8.contains(0) != true }) else {
+            throw PGError.result(message: "A value holds a NUL character, which PostgreSQL cannot store.")
+        }
+    }
+
+    var count: Int32 { Int32(values.count) }
+
+    func withPointers<Value>(_ work: ([UnsafePointer<CChar>?]) throws -> Value) rethrows -> Value {
+        let owned = values.map { value in value.map { strdup($0) } }
+        defer { for pointer in owned { free(pointer ?? nil) } }
+        return try work(owned.map { pointer in (pointer ?? nil).map { UnsafePointer($0) } })
     }
 }
 

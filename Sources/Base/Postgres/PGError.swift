@@ -31,6 +31,11 @@ package enum PGError: Error, Sendable {
         }
     }
 
+    /// Whether a prepared statement is none any more: "cached plan must not change result type", or it is not there.
+    var isOutdatedStatement: Bool {
+        state == "26000" || (state == "0A000" && message.contains("cached plan"))
+    }
+
     /// As a problem of the metadata database. The cause keeps PostgreSQL's words for the log.
     package var asMetadataProblem: Problem {
         if state == "53100" {

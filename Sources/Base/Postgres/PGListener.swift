@@ -10,6 +10,9 @@ package struct PGListener: Sendable {
         self.channels = channels
     }
 
+    /// The same that hears one more channel.
+    package func hearing(_ channel: String) -> PGListener { PGListener(conninfo, channels: channels + [channel]) }
+
     /// Calls `receive` for each notification until the task is cancelled, and once after each (re)connection with nil:
     /// something may have been missed.
     package func run(_ receive: @Sendable (PGNotification?) async -> Void) async {

@@ -21,6 +21,9 @@ package actor PGPool {
         self.limit = limit
     }
 
+    /// Another pool of the same database and role, whose connections are taken from no one.
+    package nonisolated func apart(limit: Int) -> PGPool { PGPool(conninfo, limit: limit) }
+
     /// Runs `work` on a connection that no one else uses meanwhile. A connection that is not idle afterwards is dropped.
     /// - Throws: what `work` throws; `PGError.connection`.
     package nonisolated func withConnection<Value: Sendable>(
@@ -100,9 +103,8 @@ package actor PGPool {
     }
 
     private func give(_ connection: PGConnection) async {
-        // The check runs uncancelled: a cancelled task's connection is usually as good as ever.
-        let usable = await Task { await connection.isUsable() }.value
-        if !usable {
+        // A cancelled task's connection is usually as good as ever.
+        if !connection.isUsable {
             await connection.close()
             leavePlace()
         } else if line.isEmpty {

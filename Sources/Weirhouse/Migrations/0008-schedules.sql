@@ -126,7 +126,6 @@ BEGIN
   RETURN cardinality(old) + cardinality(quiet);
 END $$;
 CREATE INDEX runs_finished ON weir.runs (finished_at) WHERE finished_at IS NOT NULL;
-CREATE POLICY dispatch ON weir.log_lines TO weir_dispatch USING (true);
 GRANT SELECT, DELETE ON weir.log_lines, weir.job_events, weir.receipts, weir.job_predecessors, weir.jobs, weir.runs
   TO weir_dispatch;
 ALTER FUNCTION weir.forget_runs OWNER TO weir_dispatch;
