@@ -67,6 +67,41 @@ import Wire
         try expectGolden(text, "progress-plain.txt")
     }
 
+    @Test("a running job shows how much of what is done, how fast, and how long the rest takes")
+    func rateAndRest() {
+        let shown = { (progress: ProgressView, rates: [String: Double], style: Style) in
+            ProgressLines(style: style, rates: rates).lines(
+                of: Sample.run(.running, [Sample.job("load", .running, progress)]))
+        }
+        let rows = ProgressView(
+            done: 1_234_000, total: 3_400_000, unit: "rows", rows: 1_234_000, perSecond: 310_000.4, secondsLeft: 6.99)
+        let text = "1.2 M of 3.4 M rows · 310,000 rows/s · 7 s left"
+        #expect(shown(rows, [:], terminal) == ["load  █████░░░░░░░░░░░  \(text)"])
+        var ascii = terminal
+        ascii.hasUnicode = false
+        #expect(
+            shown(rows, ["job-load": 280_000], ascii)
+                == ["load  #####-----------  1.2 M of 3.4 M rows, 280,000 rows/s, 7 s left"])
+        let dashboard = ProgressView(done: 0, total: 1, unit: "dashboards", perSecond: .infinity, secondsLeft: .nan)
+        #expect(shown(dashboard, [:], terminal) == ["load  ░░░░░░░░░░░░░░░░  0 of 1 dashboard"])
+        let open = ProgressView(done: 5, total: nil, unit: "steps", perSecond: 0.42)
+        #expect(shown(open, [:], terminal) == ["load  running  5 steps · 0.4 steps/s"])
+        let done = Sample.job("load", .success, rows)
+        #expect(ProgressLines(style: .plain).plain(done) == "load: done, 1.2 M of 3.4 M rows")
+    }
+
+    @Test("amounts, rates and the time that is left read well")
+    func passing() {
+        #expect(
+            [999_999, 1_000_000, 999_949_999, 3_400_000_000].map(Figures.short) == [
+                "999,999", "1.0 M", "999.9 M", "3.4 G",
+            ])
+        #expect([0.04, 0.42, 9.96, 310_000.4, .nan].map(Figures.rate) == [nil, "0.4", "10", "310,000", nil])
+        #expect(
+            [0, 6.2, 125, 12_000, 187_200, .infinity, -1].map(Figures.remaining)
+                == ["0 s", "7 s", "2 min 5 s", "3 h 20 min", "2 d 4 h", nil, nil])
+    }
+
     @Test("a query's answer is aligned, whole in a pipe, and cut to a terminal")
     func table() throws {
         try expectGolden(QueryText(style: .plain).text(of: Self.answer), "query-pipe.txt")

@@ -42,7 +42,8 @@ enum Sample {
             job(
                 "extract", .running, attempt: 2,
                 ProgressView(
-                    done: 7, total: 11, unit: "tables", rows: 1_234_567, bytes: 45_200_000, note: "public.orders")),
+                    done: 7, total: 11, unit: "tables", rows: 1_234_567, bytes: 45_200_000, note: "public.orders",
+                    perSecond: 0.6, secondsLeft: 6.7)),
             job("validate", .running, ProgressView(done: 3, total: nil, unit: "tables")),
             job("load", .pending, waiting: "waiting for validate"),
             job("model", .failed, problem: denied),

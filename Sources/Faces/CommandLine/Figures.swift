@@ -37,6 +37,33 @@ enum Figures {
         return "\(whole / 60) min \(whole % 60) s"
     }
 
+    /// `999,999` and `1.2 M`, `3.4 G`: two digits of what is too large to be read in passing.
+    static func short(_ number: Int64) -> String {
+        switch number {
+        case ..<1_000_000: grouped(number)
+        case ..<999_950_000: "\(decimal(Double(number) / 1e6)) M"
+        default: "\(decimal(Double(number) / 1e9)) G"
+        }
+    }
+
+    /// `0.4`, `12`, `310,000`; nil for what is too slow to be one.
+    static func rate(_ perSecond: Double) -> String? {
+        guard perSecond.isFinite, perSecond >= 0.05 else { return nil }
+        return perSecond < 9.95 ? decimal(perSecond) : grouped(Int64(min(perSecond, 1e15).rounded()))
+    }
+
+    /// `7 s`, `2 min 5 s`, `3 h 20 min`, `2 d 4 h`; nil for what is no time.
+    static func remaining(_ seconds: Double) -> String? {
+        guard seconds.isFinite, seconds >= 0 else { return nil }
+        let whole = Int64(min(seconds, 1e15).rounded(.up))
+        switch whole {
+        case ..<60: return "\(whole) s"
+        case ..<3600: return "\(whole / 60) min \(whole % 60) s"
+        case ..<86_400: return "\(whole / 3600) h \(whole % 3600 / 60) min"
+        default: return "\(grouped(whole / 86_400)) d \(whole % 86_400 / 3600) h"
+        }
+    }
+
     /// One digit after the point.
     private static func decimal(_ value: Double) -> String {
         let tenths = Int64((value * 10).rounded())

@@ -45,7 +45,8 @@ struct ProgressLines {
     private func running(_ job: JobView, room: Int) -> String {
         let barWidth = min(16, room / 5)
         guard let progress = job.progress, let total = progress.total, total > 0, barWidth >= 5 else {
-            return joined(["running"] + parts(of: job), room: room)
+            let rest = joined(parts(of: job), room: room - "running  ".columns)
+            return "running".cut(to: room, ellipsis: style.ellipsis) + (rest.isEmpty ? "" : "  \(rest)")
         }
         let share = min(1, max(0, Double(progress.done) / Double(total)))
         let filled = Int((share * Double(barWidth)).rounded(.down))
@@ -64,22 +65,39 @@ struct ProgressLines {
         return parts
     }
 
+    /// `1.2 M of 3.4 M rows`, `310,000 rows/s`, `7 s left`, then what else is known.
     private func figures(of progress: ProgressView, _ job: JobView) -> [String] {
-        let total = progress.total.map { "/\(Figures.grouped($0))" } ?? ""
-        var figures = ["\(Figures.grouped(progress.done))\(total) \(progress.unit)"]
-        if let rows = progress.rows { figures.append(Figures.count(rows, "row")) }
-        if job.state == .running, let rate = rates[job.jobID] {
-            figures.append("\(Figures.grouped(Int64(rate.rounded()))) rows/s")
+        let isRunning = job.state == .running
+        var figures = [amount(of: progress)]
+        if isRunning {
+            figures += [rate(of: progress, job), progress.secondsLeft.flatMap(Figures.remaining).map { "\($0) left" }]
+                .compactMap(\.self)
         }
+        if let rows = progress.rows, progress.unit != "rows" { figures.append(Figures.count(rows, "row")) }
         if let bytes = progress.bytes { figures.append(Figures.bytes(bytes)) }
-        if job.state == .running, let note = progress.note { figures.append(note.withoutControls) }
+        if isRunning, let note = progress.note { figures.append(note.withoutControls) }
         return figures
+    }
+
+    /// `7 of 11 tables`; `3 tables` when all is done or the end is not known.
+    private func amount(of progress: ProgressView) -> String {
+        let total = progress.total ?? progress.done
+        let isOne = total == 1 && progress.unit.hasSuffix("s")
+        let unit = isOne ? String(progress.unit.dropLast()) : progress.unit
+        let done = Figures.short(progress.done)
+        return progress.done == total ? "\(done) \(unit)" : "\(done) of \(Figures.short(total)) \(unit)"
+    }
+
+    /// Rows per second where rows are known, as this process has seen them; else what the server says of the unit.
+    private func rate(of progress: ProgressView, _ job: JobView) -> String? {
+        if let seen = rates[job.jobID].flatMap(Figures.rate) { return "\(seen) rows/s" }
+        return progress.perSecond.flatMap(Figures.rate).map { "\($0) \(progress.unit)/s" }
     }
 
     private func joined(_ parts: [String], room: Int) -> String {
         var line = ""
         for part in parts where !part.isEmpty {
-            let longer = line.isEmpty ? part : "\(line)  \(part)"
+            let longer = line.isEmpty ? part : line + (style.hasUnicode ? " · " : ", ") + part
             guard longer.columns <= room else {
                 return line.isEmpty && room > 3 ? part.cut(to: room, ellipsis: style.ellipsis) : line
             }
