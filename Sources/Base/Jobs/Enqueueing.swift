@@ -109,7 +109,8 @@ enum RunShape {
         }
         guard let first = kind.utf8.first, isLetter(first), kind.utf8.allSatisfy(isKnown), kind.utf8.count <= 64 else {
             throw Problem(
-                .invalidInput, "The kind of a \(what) is 1 to 64 characters of a-z, 0-9, _, ., / and -, a letter first.",
+                .invalidInput,
+                "The kind of a \(what) is 1 to 64 characters of a-z, 0-9, _, ., / and -, a letter first.",
                 hint: "Rename it.")
         }
     }

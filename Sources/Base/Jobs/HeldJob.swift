@@ -106,7 +106,8 @@ extension HeldJob.Stop {
         case .leaseLost: JobQueue.lost(job)
         case .leaseUnsure:
             Problem(
-                .metadataUnavailable, "The metadata database was away for longer than the lease of this \(job.kind) job.",
+                .metadataUnavailable,
+                "The metadata database was away for longer than the lease of this \(job.kind) job.",
                 hint: "See `weir status`.")
         case .cancelAsked: Problem(.cancelled, "The \(job.kind) job was cancelled.")
         case .tookTooLong(let timeout):

@@ -145,7 +145,8 @@ package enum JobMachine {
     /// Every way there is.
     package static let transitions: Set<JobTransition> = {
         let events: [JobEvent] = [
-            .claimed, .succeeded, .failed(.busy), .failed(.internal), .deadlinePassed, .workerStopped, .leaseLost, .cancelled,
+            .claimed, .succeeded, .failed(.busy), .failed(.internal), .deadlinePassed, .workerStopped, .leaseLost,
+            .cancelled,
             .rescueOffered, .rescueEnded, .retried, .resolved,
         ]
         return Set(

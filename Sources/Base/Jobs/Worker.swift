@@ -152,7 +152,8 @@ package struct Worker: Sendable {
                 let problem = Problem(.leaseLost, "The worker of a \(tidied.kind) job was not heard of any more.")
                 observe(
                     .jobFailed(
-                        job: tidied.job, kind: tidied.kind, problem: problem, seconds: tidied.seconds, retriesIn: .zero))
+                        job: tidied.job, kind: tidied.kind, problem: problem, seconds: tidied.seconds, retriesIn: .zero)
+                )
             case .overdue:
                 let problem = Problem(.timedOut, "A \(tidied.kind) job did not begin before its deadline.")
                 observe(.jobFailed(job: tidied.job, kind: tidied.kind, problem: problem, seconds: 0, retriesIn: nil))

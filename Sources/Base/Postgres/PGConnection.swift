@@ -91,7 +91,8 @@ package final class PGConnection: @unchecked Sendable {
     private func execute(_ bound: BoundValues, on handle: OpaquePointer) throws -> [PGRow] {
         try bound.withPointers { pointers in
             guard let name = try name(of: bound.text, on: handle) else {
-                return try rows(of: PQexecParams(handle, bound.text, bound.count, nil, pointers, nil, nil, 0), on: handle)
+                return try rows(
+                    of: PQexecParams(handle, bound.text, bound.count, nil, pointers, nil, nil, 0), on: handle)
             }
             return try rows(of: PQexecPrepared(handle, name, bound.count, pointers, nil, nil, 0), on: handle)
         }
