@@ -1,6 +1,7 @@
 import Jobs
 import Kernel
 import Postgres
+import Synchronization
 import TestHouse
 
 /// A queue over a fresh metadata database with one organization.
@@ -82,6 +83,19 @@ struct JobHouse: Sendable {
         try await queue.expireLeases()
     }
 
+    /// All connections break and none can be made; or it is back.
+    func takeDatabaseAway(_ isAway: Bool) async throws {
+        let name = SQL.quoted(metadata.database.name)
+        try await TestServer.administer(
+            ["ALTER DATABASE \(name) ALLOW_CONNECTIONS \(!isAway)"]
+                + (isAway
+                    ? [
+                        """
+                        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(metadata.database.name)'
+                        """
+                    ] : []))
+    }
+
     func state(of run: RunID) async throws -> String {
         try await metadata.database.query("SELECT state FROM weir.runs WHERE run_id = \(run)").first?
             .string("state") ?? "none"
@@ -105,9 +119,76 @@ struct JobHouse: Sendable {
             until: "EXISTS (SELECT FROM weir.runs WHERE run_id = \(run) AND finished_at IS NOT NULL)")
     }
 
-    func worker(_ name: String, slots: Int = 4, _ handlers: [any JobHandler]) -> Worker {
-        let listener = PGListener(metadata.database.conninfo(role: "weir_app"), channels: ["weir_jobs", "weir_cancel"])
-        return Worker(
-            queue: queue, listener: listener, handlers: handlers, name: name, slots: slots, observe: { _ in })
+    func worker(
+        _ name: String, slots: Int = 4, _ handlers: [any JobHandler], observe: @escaping Observe = { _ in }
+    ) -> Worker {
+        let listener = PGListener(metadata.database.conninfo(role: "weir_app"), channels: ["weir_cancel"])
+        return Worker(queue: queue, listener: listener, handlers: handlers, name: name, slots: slots, observe: observe)
     }
+
+    /// Makes a run of these jobs.
+    @discardableResult
+    func enqueue(
+        _ specs: [JobSpec], of owner: OrganizationID? = nil, kind: String = "test", time: TimeSource = .system
+    ) async throws -> RunID {
+        let owner = owner ?? organization
+        return try await metadata.application.transaction(organization: owner) { connection in
+            try await queue.enqueue(
+                run: time.makeID(), kind: kind, organization: owner, environment: "dev", source: "shop", jobs: specs,
+                time: time, on: connection)
+        }
+    }
+
+    /// Runs workers beside `work` and stops them after it.
+    func running(_ workers: [Worker], _ work: () async throws -> Void) async throws {
+        let tasks = workers.map { worker in Task { await worker.run() } }
+        let result = await Result { try await work() }
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
+        try result.get()
+    }
+
+    /// Returns when so many workers stand in line.
+    func idle(_ count: Int) async throws {
+        try await metadata.database.wait(
+            until: "(SELECT count(*) FROM weir.idle_workers WHERE is_idle) >= \(count)")
+    }
+}
+
+/// A handler that is a closure.
+struct Handler: JobHandler {
+    let kind: String
+    var policy = JobPolicy()
+    var payloadVersion = 1
+    let work: @Sendable (ClaimedJob, JobContext) async throws -> any Encodable & Sendable
+
+    init(
+        kind: String, policy: JobPolicy = JobPolicy(), payloadVersion: Int = 1,
+        _ work: @escaping @Sendable (ClaimedJob, JobContext) async throws -> any Encodable & Sendable
+    ) {
+        self.kind = kind
+        self.policy = policy
+        self.payloadVersion = payloadVersion
+        self.work = work
+    }
+
+    func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
+        try await work(job, context)
+    }
+}
+
+/// Keeps what a worker says.
+final class Heard: Sendable {
+    private let kept = Mutex([(what: Observation, trace: TraceContext?)]())
+
+    var observe: Observe { { [self] what in kept.withLock { $0.append((what, TraceContext.current)) } } }
+
+    var all: [(what: Observation, trace: TraceContext?)] { kept.withLock { $0 } }
+}
+
+/// Returns when the task is cancelled.
+func cancellation() async {
+    let (endless, continuation) = AsyncStream<Void>.makeStream()
+    for await _ in endless {}
+    continuation.finish()
 }

@@ -8,7 +8,8 @@ import Testing
 struct JobMachineTests {
     private static let events: [JobEvent] =
         [
-            .claimed, .succeeded, .workerStopped, .leaseLost, .cancelled, .rescueOffered, .rescueEnded, .retried,
+            .claimed, .succeeded, .deadlinePassed, .workerStopped, .leaseLost, .cancelled, .rescueOffered, .rescueEnded,
+            .retried,
             .resolved,
         ] + Problem.Code.allCases.map { .failed($0) }
 
@@ -81,6 +82,21 @@ struct JobMachineTests {
         #expect(pauses == pauses.sorted())
         let unlucky = try #require(JobMachine.step(running, on: .failed(.busy), luck: 0))
         #expect(unlucky.pause == (pauses.first ?? .zero) / 2)
+    }
+
+    @Test("a deadline that is past fails a job that waits and one that runs, and neither is tried again")
+    func deadlines() {
+        for state in [JobState.pending, .running] {
+            let step = JobMachine.step(
+                JobFacts(state: state), on: .deadlinePassed, policy: JobPolicy(rescue: .seconds(9)))
+            #expect(step?.state == .failed)
+            #expect(step?.effects.contains(.stopSuccessors) == true)
+            #expect(step?.effects.contains(.offerRescue(.seconds(9))) == true)
+            #expect(step?.effects.contains(.releaseLimits) == (state == .running))
+        }
+        for state in [JobState.success, .failed, .retryable, .resolved, .cancelled] {
+            #expect(JobMachine.step(JobFacts(state: state), on: .deadlinePassed) == nil)
+        }
     }
 
     @Test("a job that ends its workers fails in the end, a stopped worker does not count")

@@ -68,6 +68,106 @@ struct LeaseTests {
         }
     }
 
+    @Test("are kept by a worker whose pool is exhausted")
+    func exhausted() async throws {
+        try await JobHouse.use(connections: 2) { house in
+            let mayEnd = Signal()
+            let handler = Handler(kind: "a") { _, _ in
+                await mayEnd.wait()
+                return 1
+            }
+            try await house.running([house.worker("one", [handler])]) {
+                let run = try await house.enqueue([.init(kind: "a")])
+                try await house.metadata.database.wait(until: "EXISTS (SELECT FROM weir.jobs WHERE state = 'RUNNING')")
+                // All connections are taken, and many wait for them.
+                let mayGo = Signal()
+                let users = (0..<100).map { _ in
+                    Task { try await house.metadata.application.withConnection { _ in await mayGo.wait() } }
+                }
+                try await house.metadata.database.wait(
+                    until: "EXISTS (SELECT FROM weir.jobs WHERE lease_until > started_at + interval '12 s')")
+                await mayEnd.open()
+                try await house.end(of: run)
+                await mayGo.open()
+                for user in users { try await user.value }
+                #expect(try await house.metadata.database.number("SELECT max(attempt) FROM weir.jobs") == 1)
+            }
+        }
+    }
+
+    @Test("are kept for all other jobs while somebody holds the row of one, and that one is not lost either")
+    func lockedRow() async throws {
+        try await JobHouse.use { house in
+            let mayEnd = Signal()
+            let handler = Handler(kind: "a") { _, _ in
+                await mayEnd.wait()
+                return 1
+            }
+            try await house.running([house.worker("one", [handler])]) {
+                let run = try await house.enqueue([.init(kind: "a", payload: 0), .init(kind: "a", payload: 1)])
+                try await house.metadata.database.wait(
+                    until: "(SELECT count(*) FROM weir.jobs WHERE state = 'RUNNING') = 2")
+                let holder = try await house.metadata.database.connect()
+                try await holder.script("BEGIN; SELECT FROM weir.jobs WHERE position = 0 FOR SHARE")
+                // As if it had been held for longer than the lease.
+                try await house.metadata.database.wait(
+                    until: """
+                        EXISTS (SELECT FROM weir.jobs WHERE position = 1 AND lease_until > started_at + interval '12 s')
+                        """)
+                #expect(try await house.queue.expireLeases() == 0)
+                try await holder.script("ROLLBACK")
+                try await house.metadata.database.wait(
+                    until: """
+                        EXISTS (SELECT FROM weir.jobs WHERE position = 0 AND lease_until > started_at + interval '12 s')
+                        """)
+                await mayEnd.open()
+                try await house.end(of: run)
+                #expect(try await house.metadata.database.number("SELECT max(attempt) FROM weir.jobs") == 1)
+                await holder.close()
+            }
+        }
+    }
+
+    @Test("that the database cannot confirm end the work before another worker can have the job")
+    func databaseAway() async throws {
+        try await JobHouse.use { house in
+            let (isBegun, isCancelled) = (Signal(), Signal())
+            let handler = Handler(kind: "a") { job, _ in
+                guard job.attempt == 1 else { return job.attempt }
+                await isBegun.open()
+                await cancellation()
+                await isCancelled.open()
+                throw CancellationError()
+            }
+            let run = try await house.enqueue([.init(kind: "a")])
+            try await house.running([house.worker("one", [handler])]) {
+                await isBegun.wait()
+                let away = ContinuousClock.now
+                try await house.takeDatabaseAway(true)
+                await isCancelled.wait()
+                // The last heartbeat was at most a quarter of the lease before.
+                #expect((.seconds(5) ... .seconds(10)).contains(ContinuousClock.now - away))
+                try await house.takeDatabaseAway(false)
+                try await house.end(of: run)
+                #expect(try await house.state(of: run) == "SUCCESS")
+            }
+        }
+    }
+
+    @Test("that the database's clock, set back, would make too long are cut to their length")
+    func clockSetBack() async throws {
+        try await JobHouse.use { house in
+            try await house.enqueue([.init(kind: "a")])
+            let job = try #require(try await house.claim("a"))
+            try await house.metadata.database.query("UPDATE weir.jobs SET lease_until = now() + interval '1 hour'")
+            try await house.queue.wakeJobs()
+            let left = try await house.metadata.database.number(
+                "SELECT ceil(extract(epoch FROM lease_until - now())) FROM weir.jobs")
+            #expect((8...10).contains(left))
+            try await house.complete(job)
+        }
+    }
+
     @Test("are free for another of the key once they ran out")
     func exclusiveKey() async throws {
         try await JobHouse.use { house in

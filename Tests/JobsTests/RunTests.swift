@@ -36,8 +36,7 @@ struct RunTests {
                 "SELECT round(extract(epoch FROM run_after - now()) / 60) FROM weir.jobs")
             #expect(pause == 60)
             try await house.metadata.database.query("UPDATE weir.jobs SET run_after = now()")
-            // What workers do again and again.
-            try await house.queue.expireLeases()
+            try await house.queue.wakeJobs()
             let second = try #require(try await house.claim("a"))
             #expect(second.attempt == 2)
             try await house.complete(second)

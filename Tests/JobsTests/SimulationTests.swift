@@ -178,8 +178,7 @@ private struct Schedule {
         let hand = hands[worker][index]
         do {
             if hand.hasEffect {
-                hands[worker].remove(at: index)
-                try await house.complete(hand.job)
+                try await endInTurn(worker, index)
             } else {
                 try await Ledger.enter(hand.job, in: house)
                 hands[worker][index].hasEffect = true
@@ -187,6 +186,22 @@ private struct Schedule {
         } catch let problem as Problem where problem.code == .leaseLost {
             hands[worker].removeAll { $0.job.fence == hand.job.fence }
         }
+    }
+
+    /// Ends the job alone, or all that are done with the next claim, as a worker with several slots does.
+    private mutating func endInTurn(_ worker: Int, _ index: Int) async throws {
+        if dice.one(in: 3) {
+            let hand = hands[worker].remove(at: index)
+            return try await house.complete(hand.job)
+        }
+        let done = hands[worker].filter(\.hasEffect).map(\.job)
+        hands[worker].removeAll(where: \.hasEffect)
+        let taker = JobTaker(
+            worker: "\(worker)", kinds: kinds.map { JobTaker.Kind($0) }, organizations: [organization])
+        let turn = try await house.queue.turn(
+            of: taker, ending: done.map { DoneJob($0, result: try JSONValue("done")) },
+            room: Int.random(in: 0...3, using: &dice))
+        hands[worker] += turn.claimed.map { Hand(job: $0) }
     }
 
     /// A claim that is over already has nothing to end.
@@ -212,6 +227,7 @@ private struct Schedule {
             UPDATE weir.jobs SET run_after = now() - interval '1 second'
             WHERE organization_id = \(organization) AND state = 'PENDING' AND waits = 'time'
             """)
+        try await house.queue.wakeJobs()
     }
 
     private func isOver() async throws -> Bool { try await house.state(of: run) == "SUCCESS" }

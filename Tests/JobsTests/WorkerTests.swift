@@ -6,16 +6,6 @@ import Testing
 
 @Suite("Workers", .timeLimit(.minutes(2)))
 struct WorkerTests {
-    /// A handler that is a closure.
-    private struct Handler: JobHandler {
-        let kind: String
-        let work: @Sendable (ClaimedJob, JobContext) async throws -> any Encodable & Sendable
-
-        func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
-            try await work(job, context)
-        }
-    }
-
     private actor Counts {
         private(set) var times: [Int: Int] = [:]
 
@@ -23,15 +13,6 @@ struct WorkerTests {
     }
 
     private struct Odd: Error {}
-
-    /// Runs workers beside `work` and stops them after it.
-    private func running(_ workers: [Worker], _ work: () async throws -> Void) async throws {
-        let tasks = workers.map { worker in Task { await worker.run() } }
-        let result = await Result { try await work() }
-        for task in tasks { task.cancel() }
-        for task in tasks { await task.value }
-        try result.get()
-    }
 
     @Test("carry a run through: results, progress, a retry, and success")
     func whole() async throws {
@@ -48,7 +29,7 @@ struct WorkerTests {
                     },
                     Handler(kind: "last") { _, context in try await context.result(of: "flaky", as: Int.self) + 1 },
                 ])
-            try await running([worker]) { try await house.end(of: run) }
+            try await house.running([worker]) { try await house.end(of: run) }
             #expect(try await house.states(of: run) == ["SUCCESS", "SUCCESS"])
             #expect(try await house.state(of: run) == "SUCCESS")
             let jobs = try await house.metadata.database.query(
@@ -74,7 +55,7 @@ struct WorkerTests {
                     Handler(kind: "unknown") { _, _ in throw Odd() },
                     Handler(kind: "next") { _, _ in true },
                 ])
-            try await running([worker]) {
+            try await house.running([worker]) {
                 try await house.end(of: known)
                 try await house.end(of: unknown)
             }
@@ -95,10 +76,10 @@ struct WorkerTests {
                 await cancellation()
                 throw CancellationError()
             }
-            try await running([house.worker("one", [endless])]) { await started.wait() }
+            try await house.running([house.worker("one", [endless])]) { await started.wait() }
             #expect(try await house.states(of: run) == ["PENDING"])
             let quick = Handler(kind: "a") { job, _ in job.attempt }
-            try await running([house.worker("two", [quick])]) { try await house.end(of: run) }
+            try await house.running([house.worker("two", [quick])]) { try await house.end(of: run) }
             #expect(try await house.state(of: run) == "SUCCESS")
         }
     }
@@ -115,7 +96,7 @@ struct WorkerTests {
                 await cancelled.open()
                 throw CancellationError()
             }
-            try await running([house.worker("one", [endless])]) {
+            try await house.running([house.worker("one", [endless])]) {
                 await started.wait()
                 try await house.metadata.database.query(
                     "UPDATE weir.jobs SET fence = fence + 1000, worker = 'two', lease_until = now() + interval '1 hour'"
@@ -138,17 +119,101 @@ struct WorkerTests {
             }
             let run = try await house.enqueue(
                 (0..<200).map { .init(kind: "a", after: $0 >= 100 ? [$0 - 100] : [], payload: $0) })
-            try await running((0..<4).map { house.worker("worker \($0)", [handler]) }) { try await house.end(of: run) }
+            try await house.running((0..<4).map { house.worker("worker \($0)", [handler]) }) {
+                try await house.end(of: run)
+            }
             #expect(await counts.times == Dictionary(uniqueKeysWithValues: (0..<200).map { ($0, 1) }))
             #expect(try await house.state(of: run) == "SUCCESS")
             #expect(try await house.metadata.database.number("SELECT max(attempt) FROM weir.jobs") == 1)
         }
     }
+
+    @Test("end the jobs that went well when one's result cannot be stored")
+    func badResult() async throws {
+        try await JobHouse.use { house in
+            let together = Gate(3)
+            let handler = Handler(kind: "a") { job, _ in
+                await together.pass()
+                return try job.payload(as: Int.self) == 1 ? "\0" : "good"
+            }
+            let runs = try await [0, 1, 2].asyncMap { try await house.enqueue([.init(kind: "a", payload: $0)]) }
+            try await house.running([house.worker("one", [handler])]) {
+                for run in runs { try await house.end(of: run) }
+            }
+            #expect(
+                try await runs.asyncMap { try await house.state(of: $0) } == ["SUCCESS", "RETRYABLE", "SUCCESS"])
+            #expect(try await house.metadata.database.number("SELECT max(attempt) FROM weir.jobs") == 1)
+        }
+    }
+
+    @Test("write the end of work that is done when the database is back, and do not do it again")
+    func endWhileAway() async throws {
+        try await JobHouse.use { house in
+            let isBegun = Signal()
+            let mayEnd = Signal()
+            let handler = Handler(kind: "a") { job, _ in
+                await isBegun.open()
+                await mayEnd.wait()
+                return job.attempt
+            }
+            let run = try await house.enqueue([.init(kind: "a")])
+            let heard = Heard()
+            try await house.running([house.worker("one", [handler], observe: heard.observe)]) {
+                await isBegun.wait()
+                try await house.takeDatabaseAway(true)
+                await mayEnd.open()
+                // It has tried.
+                while !heard.all.contains(where: { if case .partFailed = $0.what { true } else { false } }) {
+                    await Task.yield()
+                }
+                try await house.takeDatabaseAway(false)
+                try await house.end(of: run)
+            }
+            #expect(try await house.state(of: run) == "SUCCESS")
+            #expect(try await house.metadata.database.number("SELECT max(attempt) FROM weir.jobs") == 1)
+        }
+    }
+
+    @Test("end when they are stopped while the database is away, and their jobs come back")
+    func stopWhileAway() async throws {
+        try await JobHouse.use { house in
+            let isBegun = Signal()
+            let handler = Handler(kind: "a") { job, _ in
+                guard job.attempt == 1 else { return job.attempt }
+                await isBegun.open()
+                await cancellation()
+                throw CancellationError()
+            }
+            let run = try await house.enqueue([.init(kind: "a")])
+            try await house.running([house.worker("one", [handler])]) {
+                await isBegun.wait()
+                try await house.takeDatabaseAway(true)
+            }
+            try await house.takeDatabaseAway(false)
+            try await house.running([house.worker("two", [handler])]) { try await house.end(of: run) }
+            #expect(try await house.state(of: run) == "SUCCESS")
+        }
+    }
 }
 
-/// Returns when the task is cancelled.
-private func cancellation() async {
-    let (endless, continuation) = AsyncStream<Void>.makeStream()
-    for await _ in endless {}
-    continuation.finish()
+/// Lets nobody pass before so many have come.
+private actor Gate {
+    private var missing: Int
+    private let isOpen = Signal()
+
+    init(_ count: Int) { missing = count }
+
+    func pass() async {
+        missing -= 1
+        if missing == 0 { await isOpen.open() }
+        await isOpen.wait()
+    }
+}
+
+extension Array {
+    fileprivate func asyncMap<Value>(_ work: (Element) async throws -> Value) async rethrows -> [Value] {
+        var values: [Value] = []
+        for element in self { values.append(try await work(element)) }
+        return values
+    }
 }

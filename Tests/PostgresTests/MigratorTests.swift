@@ -107,6 +107,25 @@ struct MigratorTests {
         }
     }
 
+    @Test("of one number in several files are one migration, in the order of their names")
+    func parts() async throws {
+        try await TestFolder.use { folder in
+            try write(
+                ["0001-b-2.sql": "INSERT INTO made SELECT nothing;", "0001-b-1.sql": "CREATE TABLE made (id int);"],
+                in: folder)
+            try await TestDatabase.use { database in
+                let connection = try await database.connect()
+                await #expect(throws: PGError.self) { try await Migrator(folder: folder).migrate(connection) }
+                #expect(try await database.number("SELECT count(*) FROM pg_tables WHERE tablename = 'made'") == 0)
+                try write(["0001-b-2.sql": "INSERT INTO made VALUES (7)"], in: folder)
+                for _ in 0..<2 { try await Migrator(folder: folder).migrate(connection) }
+                #expect(try await database.number("SELECT sum(id) FROM made") == 7)
+                #expect(try await database.number("SELECT count(*) FROM weir.migrations") == 1)
+                await connection.close()
+            }
+        }
+    }
+
     @Test("need a folder that holds some, each with its number")
     func folders() async throws {
         try await TestFolder.use { folder in

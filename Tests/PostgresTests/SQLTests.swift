@@ -79,6 +79,16 @@ struct SQLTests {
         }
     }
 
+    @Test("carries lists, with NULL in them")
+    func lists() async throws {
+        try await TestDatabase.use { database in
+            let words: [String?] = ["a\"b", "\\", "", nil, "NULL", "{,}", "🐟"]
+            let rows = try await database.query(
+                "SELECT w FROM unnest(\(PGArray.text(words))::text[]) WITH ORDINALITY t(w, n) ORDER BY n")
+            #expect(try rows.map { try $0.optional("w") } == words)
+        }
+    }
+
     @Test("numbers the values of pieces that are put together")
     func pieces() async throws {
         try await TestDatabase.use { database in

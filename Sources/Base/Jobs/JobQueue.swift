@@ -28,6 +28,9 @@ package struct JobQueue: Sendable {
         try await claim(kinds: kinds, worker: worker).first
     }
 
+    // A job has a lease exactly while it is RUNNING. Statements about one job ask for the lease, not for the state:
+    // asked for the state, PostgreSQL may go through the index of all that run, and over all that ran just now.
+
     /// Keeps the lease.
     /// - Throws: `leaseLost` if another worker has the job by now; `CancelAsked` if a person has cancelled it.
     package func heartbeat(_ job: ClaimedJob) async throws {

@@ -147,7 +147,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION weir.announce_ready() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = '' SET plan_cache_mode = force_generic_plan AS $$
+SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN PERFORM weir.call_worker(NEW.organization_id, NEW.kind, NEW.version); RETURN NULL; END $$;
 CREATE TRIGGER ready_at_once AFTER INSERT ON weir.jobs FOR EACH ROW WHEN (NEW.waits = 'worker')
   EXECUTE FUNCTION weir.announce_ready();

@@ -173,7 +173,7 @@ CREATE FUNCTION weir.end_and_claim(
   kind_deadlines float8[], only_organizations uuid[], claiming_worker text, lease interval, most int,
   calling_channel text, is_listed boolean)
 RETURNS SETOF weir.answer LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = '' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+SET search_path = '' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
 DECLARE taken int := 0; is_limited boolean := false; said weir.answer; lost bigint[]; lost_fence bigint;
 BEGIN
   IF ended <> '{}' THEN
@@ -255,7 +255,7 @@ CREATE OR REPLACE FUNCTION weir.end_claim(
   ended_job uuid, ended_fence bigint, outcome text, job_result jsonb, job_problem jsonb, pause float8, counts_as text,
   rescue interval)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = '' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+SET search_path = '' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
 DECLARE j record;
 BEGIN
   IF outcome = 'SUCCESS' THEN
@@ -292,7 +292,7 @@ END $$;
 -- somebody holds the row, and whether a person has cancelled it.
 CREATE FUNCTION weir.keep_leases(held uuid[], fences bigint[], lease interval)
 RETURNS TABLE (fence bigint, is_kept boolean, is_cancelled boolean)
-LANGUAGE sql SECURITY DEFINER SET search_path = '' SET enable_seqscan = off AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = '' SET enable_seqscan = off SET jit = off AS $$
   WITH mine AS (
     SELECT j.job_id FROM weir.jobs j JOIN unnest(held, fences) h(job_id, fence)
       ON h.job_id = j.job_id AND h.fence = j.fence WHERE j.lease_until IS NOT NULL FOR NO KEY UPDATE OF j SKIP LOCKED

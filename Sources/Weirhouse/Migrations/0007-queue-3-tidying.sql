@@ -8,7 +8,7 @@
 CREATE FUNCTION weir.tidy_one(most_losses int, rescue interval)
 RETURNS TABLE (what text, job_id uuid, kind text, trace text, seconds float8)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = '' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 DECLARE j weir.jobs;
 BEGIN
@@ -54,7 +54,7 @@ END $$;
 -- Returns the seconds until the next job is due; null if none is.
 CREATE FUNCTION weir.wake_jobs(lease interval) RETURNS float8
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = '' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE l weir.limits;
 BEGIN
   -- One is enough of all workers that come at the same moment.

@@ -3,7 +3,8 @@ import Postgres
 import Synchronization
 import Wire
 
-/// Tells watchers of runs that something has changed: one listener for all of them.
+/// Tells watchers of runs that something has changed: one listener for all of them. The database tells only of runs that
+/// it was told to be watched (`weir.watch_runs`).
 final class RunWatch: Sendable {
     private struct State {
         var next = 0
@@ -13,13 +14,40 @@ final class RunWatch: Sendable {
 
     private let state = Mutex(State())
     private let listener: PGListener
+    private let pool: PGPool
+    private static let pause = Duration.seconds(5)
 
     /// - Parameter listener: on channel `weir_runs`.
-    init(listener: PGListener) { self.listener = listener }
+    init(listener: PGListener, pool: PGPool) {
+        self.listener = listener
+        self.pool = pool
+    }
 
     /// Runs until cancelled.
     func run() async {
-        await listener.run { [self] notification in wake(notification.flatMap { RunID($0.payload) }) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in
+                await listener.run { [self] notification in wake(notification.flatMap { RunID($0.payload) }) }
+            }
+            group.addTask { [self] in
+                while !Task.isCancelled {
+                    await register(Set(state.withLock { $0.watchers.values.map(\.run) }))
+                    // A change that was under way when its run came to be watched is not told.
+                    wake(nil)
+                    try? await Task.sleep(for: Self.pause)
+                }
+            }
+        }
+    }
+
+    /// Has the database tell of changes. If it is away nothing changes either, and watchers are woken when it is back.
+    private func register(_ runs: Set<RunID>) async {
+        guard !runs.isEmpty else { return }
+        let ids = PGArray.text(runs.map(\.description))
+        let hold = "\(Self.pause.components.seconds * 3) seconds"
+        _ = try? await pool.withConnection { connection in
+            try await connection.query("SELECT weir.watch_runs(\(ids)::uuid[], \(hold)::interval)")
+        }
     }
 
     /// A signal at once and after each change of the run, several changes in one.
@@ -32,6 +60,10 @@ final class RunWatch: Sendable {
         }
         continuation.onTermination = { [self] _ in state.withLock { _ = $0.watchers.removeValue(forKey: number) } }
         continuation.yield()
+        Task { [self] in
+            await register([run])
+            continuation.yield()
+        }
         return stream
     }
 

@@ -17,9 +17,9 @@ struct WaitingReason: Sendable {
         (SELECT l.paused_because FROM weir.limits l WHERE l.key = j.waits_for) AS paused_because,
         (SELECT to_char(l.paused_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') FROM weir.limits l
            WHERE l.key = j.waits_for AND l.paused_until < now() + interval '100 years') AS paused_until,
-        EXISTS (SELECT FROM weir.workers w WHERE j.kind = ANY (w.kinds)
-          AND (w.organizations IS NULL OR j.organization_id = ANY (w.organizations))
-          AND w.seen_at > now() - \(silence)::interval) AS has_worker
+        (SELECT max(coalesce(w.versions[array_position(w.kinds, j.kind)], 1)) FROM weir.workers w
+           WHERE j.kind = ANY (w.kinds) AND (w.organizations IS NULL OR j.organization_id = ANY (w.organizations))
+             AND w.seen_at > now() - \(silence)::interval) AS newest_taken
         """
 
     private static let silence = "\(WorkerRegister.silence.components.seconds) seconds"
@@ -52,9 +52,14 @@ struct WaitingReason: Sendable {
             let until = try row.optional("paused_until").map { " until \($0) UTC" } ?? ""
             text = "paused at \(key)\(until)\(reason)"
         default:
+            let version = try row.int("version")
             text =
-                try row.bool("has_worker")
-                ? "waiting for a free worker" : "waiting because no worker takes \(kind) jobs"
+                switch try row.optionalInt("newest_taken") {
+                case nil: "waiting because no worker takes \(kind) jobs"
+                case let newest? where newest < version:
+                    "waiting because no worker takes version \(version) of \(kind) jobs yet"
+                default: "waiting for a free worker"
+                }
         }
     }
 }

@@ -23,7 +23,7 @@ struct ServerProcess: Service {
     private func serve() async throws {
         try Port.check(house.settings.port)
         let scrape = ScrapeReader(own: house.telemetry.metrics.own, measured: house.pool, database: house.observed)
-        let watch = RunWatch(listener: house.listener("weir_runs"))
+        let watch = RunWatch(listener: house.listener("weir_runs"), pool: house.pool)
         let listening = Listening(folder: house.folder)
         // The address is known once the port is; links are made after that.
         let operations = LiveOperations(
