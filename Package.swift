@@ -159,7 +159,11 @@ let package = Package(
             "PostgresConnectorTests",
             uses: ["PostgresConnector", "Connecting", "Lakehouse", "Postgres", "DuckDB", "Kernel", "TestHouse"]),
         tests("OutboundTests", uses: ["Outbound", "Kernel", "Peers"]),
+        tests("ObjectStorageTests", uses: ["ObjectStorage", "Outbound", "Kernel", "Peers", "ObjectStoreConformance"]),
         // What tests share
+        .target(
+            name: "ObjectStoreConformance", dependencies: ["Kernel", "ObjectStorage"],
+            path: "Tests/Kits/ObjectStoreConformance", swiftSettings: house),
         .target(
             name: "Peers", path: "Tests/Kits/Peers", exclude: ["Scripts", "croniter_oracle.py"], swiftSettings: house),
         .target(

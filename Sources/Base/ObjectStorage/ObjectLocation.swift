@@ -106,8 +106,8 @@ package struct S3Location: Sendable, Hashable, CustomStringConvertible {
     private static func isBucket(_ name: String) -> Bool {
         (3...255).contains(name.utf8.count) && !name.contains("..")
             && name.utf8.enumerated().allSatisfy { index, byte in
-                isRegionByte(byte) || (0x41...0x5A).contains(byte)
-                    || (index > 0 && (byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")))
+                (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) || (0x41...0x5A).contains(byte)
+                    || (index > 0 && "._-".utf8.contains(byte))
             }
     }
 

@@ -96,7 +96,8 @@ struct S3Refusal: Error {
             return Problem(
                 .sourcePermission, "The keys do not allow this on \(location). \(answer)",
                 hint: "They need ListBucket, GetObject, PutObject and DeleteObject there.")
-        case ("RequestTimeout", _), (_, 500...506): return Problem(.sourceInterrupted, "\(location) failed. \(answer)")
+        case ("RequestTimeout", _), (_, 500), (_, 502...506):
+            return Problem(.sourceInterrupted, "\(location) failed. \(answer)")
         case (_, 507): return Problem(.diskFull, "\(location) has no room left. \(answer)")
         default: return Problem(.unsupported, "\(location) does not do this. \(answer)", hint: "Check its endpoint.")
         }
