@@ -127,8 +127,8 @@ def test_workers_stopped_past_their_lease_change_nothing_when_they_go_on(make_lo
     refused = wait_for(lambda: len(load.visits("refused")) == 4 and load.visits("refused"), 20, "four refusals")
     assert {worker for _, _, worker, _ in refused} == {before.name}
     assert {worker for _, _, worker, _ in load.visits("repeated")} == {other.name}, "of effects that were there"
-    wait_for(lambda: load.log(after).count("lease_lost") == 4, 20, "four ends that are refused")
-    wait_for(lambda: load.log(before).count("lease_lost") == 4, 20, "four jobs that are given up")
+    wait_for(lambda: load.log(after).count(" failed: ") == 4, 20, "four ends that are refused")
+    wait_for(lambda: load.log(before).count(" failed: ") == 4, 20, "four jobs that are given up")
     assert load.server.rows("SELECT DISTINCT worker FROM weir.jobs") == [(other.name,)]
     assert load.number("SELECT sum(losses) FROM weir.jobs") == 8
     # They are as good as new.

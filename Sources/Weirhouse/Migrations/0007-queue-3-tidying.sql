@@ -73,6 +73,19 @@ BEGIN
     UPDATE weir.jobs SET lease_until = clock_timestamp() + lease WHERE job_id IN (
       SELECT j.job_id FROM weir.jobs j WHERE j.state = 'RUNNING' AND j.lease_until > clock_timestamp() + 10 * lease
       FOR NO KEY UPDATE SKIP LOCKED);
+    -- The same of pauses: none before another attempt is longer than the retry table's, and no start is further away than
+    -- the spacing of its limit.
+    UPDATE weir.jobs SET run_after = clock_timestamp() WHERE job_id IN (
+      SELECT j.job_id FROM weir.jobs j WHERE j.state = 'PENDING' AND j.waits = 'time' AND j.waits_for IS NULL
+        AND j.run_after > clock_timestamp() + interval '2 h' FOR NO KEY UPDATE SKIP LOCKED);
+    UPDATE weir.limits SET next_start = clock_timestamp() WHERE key IN (
+      SELECT k.key FROM weir.limits k
+      WHERE k.next_start > clock_timestamp() + make_interval(secs => 2 * k.spacing) FOR NO KEY UPDATE SKIP LOCKED);
+    UPDATE weir.jobs SET run_after = clock_timestamp() WHERE job_id IN (
+      SELECT j.job_id FROM weir.jobs j JOIN weir.limits k ON k.key = j.waits_for
+      WHERE j.state = 'PENDING' AND j.waits = 'time'
+        AND j.run_after > clock_timestamp() + make_interval(secs => 2 * coalesce(k.spacing, 0) + 1)
+      FOR NO KEY UPDATE OF j SKIP LOCKED);
     -- Those who were called for these are not coming either.
     PERFORM weir.call_workers('1 s');
     DELETE FROM weir.idle_workers WHERE worker IN (SELECT w.worker FROM weir.idle_workers w
