@@ -78,6 +78,8 @@ struct RunReader: Sendable {
         SELECT r.*, \(moment("r.created_at")) AS created, \(moment("r.finished_at")) AS finished,
           \(moment("r.scheduled_for")) AS scheduled, s.name AS schedule,
           (extract(epoch FROM r.created_at) * 1000000)::bigint AS created_us,
+          (SELECT split_part(j.trace, '-', 2)::uuid::text FROM weir.jobs j
+           WHERE j.run_id = r.run_id AND j.trace IS NOT NULL LIMIT 1) AS correlation,
           extract(epoch FROM coalesce(r.finished_at, now()) - r.created_at)::float8 AS seconds
         FROM weir.runs r LEFT JOIN weir.schedules s USING (schedule_id)
         """
@@ -89,7 +91,7 @@ struct RunReader: Sendable {
             createdAt: try row.string("created"), finishedAt: try row.optional("finished"),
             seconds: try rounded(row.double("seconds")), problem: try problem(row),
             schedule: try row.optional("schedule"), scheduledFor: try row.optional("scheduled"),
-            note: try row.optional("note"))
+            note: try row.optional("note"), correlationID: try row.optional("correlation"))
     }
 
     private func state(_ row: PGRow) throws -> StateWord {
