@@ -317,7 +317,7 @@ def test_jumps_of_the_databases_clock_double_nothing_and_leave_nothing_stuck(
         clock.set(0)
         gate.open()
     load.work()
-    load.finish(3 * LEASE)
+    load.finish(6 * LEASE)
     assert load.faults(404) == []
 
 

@@ -77,7 +77,7 @@ BEGIN
     -- the spacing of its limit.
     UPDATE weir.jobs SET run_after = clock_timestamp() WHERE job_id IN (
       SELECT j.job_id FROM weir.jobs j WHERE j.state = 'PENDING' AND j.waits = 'time' AND j.waits_for IS NULL
-        AND j.run_after > clock_timestamp() + interval '2 h' FOR NO KEY UPDATE SKIP LOCKED);
+        AND j.run_after > clock_timestamp() + interval '20 min' FOR NO KEY UPDATE SKIP LOCKED);
     UPDATE weir.limits SET next_start = clock_timestamp() WHERE key IN (
       SELECT k.key FROM weir.limits k
       WHERE k.next_start > clock_timestamp() + make_interval(secs => 2 * k.spacing) FOR NO KEY UPDATE SKIP LOCKED);
