@@ -140,13 +140,13 @@ struct SentProblem: Decodable {
     let code: String
     let detail: String
     let hint: String?
-    let correlationId: String?
+    let correlationID: String?
 
     var problem: Problem {
         let known = Problem.Code(rawValue: code) ?? .internal
-        guard known == .internal, let correlationId else { return Problem(known, detail, hint: hint) }
+        guard known == .internal, let correlationID else { return Problem(known, detail, hint: hint) }
         return Problem(
             .internal, detail,
-            hint: [hint, "(correlation id \(correlationId))"].compactMap(\.self).joined(separator: " "))
+            hint: [hint, "(correlation id \(correlationID))"].compactMap(\.self).joined(separator: " "))
     }
 }
