@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 package import Kernel
 
 /// One row of a result, by column name. Reading a column that is missing, null or of another form throws
@@ -26,6 +26,13 @@ package struct PGRow: Sendable {
 
     package func optionalDouble(_ column: String) throws -> Double? {
         try optional(column) == nil ? nil : double(column)
+    }
+
+    /// A column of seconds since 1970, as `extract(epoch FROM …)::float8` gives them.
+    package func moment(_ column: String) throws -> Date { Date(timeIntervalSince1970: try double(column)) }
+
+    package func optionalMoment(_ column: String) throws -> Date? {
+        try optional(column) == nil ? nil : moment(column)
     }
 
     package func bool(_ column: String) throws -> Bool { try string(column) == "t" }

@@ -57,7 +57,7 @@ struct Parameter: Sendable {
     /// The organization and environment that a place is made of.
     static let naming: [Parameter] = [
         .query("organization", "The organization's slug; the token's own if absent."),
-        .query("environment", "`dev` if absent.", .words(["dev", "stage", "prod"])),
+        .query("environment", "`dev` if absent.", Shapes.environments),
     ]
 }
 

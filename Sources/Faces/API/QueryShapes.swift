@@ -6,7 +6,7 @@ extension Shapes {
         fields: [
             Field("sql", .text()),
             .open("organization", .text(), "The organization's slug; the token's own if absent."),
-            .open("environment", .words(["dev", "stage", "prod"]), "`dev` if absent."),
+            .open("environment", environments, "`dev` if absent."),
             .open("format", .words(QueryFormat.allCases.map(\.rawValue)), "`json` if absent."),
             .open("limit", .integer(least: 1, most: 10_000), "Most rows of a `json` answer; 10,000 if absent."),
         ])

@@ -14,7 +14,7 @@ extension Endpoint {
                 .query("state", "Any of these; all if absent.", .list(.words(StateWord.allCases.map(\.rawValue)))),
                 .query("kind", "`clone` or `notify`; all but `notify` if absent."),
                 .query("source", "A source's name."),
-                .query("environment", "All if absent.", .words(["dev", "stage", "prod"])),
+                .query("environment", "All if absent.", Shapes.environments),
                 .query("schedule", "The name of the schedule that made it."),
                 .query("search", "Part of a source's name, of a run's id, of its problem or its note, in any case."),
             ],

@@ -82,7 +82,7 @@ enum Shapes {
             .open(
                 "url", .text(), "`postgresql://user:password@host:port/dbname`; null with the name of a known source."),
             .open("organization", .text(), "The organization's slug; the token's own if absent."),
-            .open("environment", .words(["dev", "stage", "prod"]), "`dev` if absent."),
+            .open("environment", environments, "`dev` if absent."),
             .open("source", .text(), "The source's name; the database's name if absent."),
             .open("tables", .list(.text()), "`table` or `schema.table`; all tables if absent or empty."),
             .open("views", .boolean, "Also clone all views."),

@@ -77,8 +77,11 @@ package struct WarehousePlace: Sendable, Hashable, Codable {
     package var organization: OrganizationID
     /// The organization's slug, `acme`.
     package var slug: String
-    /// `dev`, `stage` or `prod`.
+    /// One of `environments`.
     package var environment: String
+
+    /// Those that there are.
+    package static let environments = ["dev", "stage", "prod"]
 
     package init(organization: OrganizationID, slug: String, environment: String) {
         self.organization = organization

@@ -59,7 +59,7 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
                 .invalidInput, "\(place.slug) cannot name an organization.",
                 hint: "Use a to z, digits and _, led by a letter, at most 40.")
         }
-        guard ["dev", "stage", "prod"].contains(place.environment) else {
+        guard WarehousePlace.environments.contains(place.environment) else {
             throw Problem(
                 .invalidInput, "There is no environment \(place.environment).", hint: "Use dev, stage or prod.")
         }

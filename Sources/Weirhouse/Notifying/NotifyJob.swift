@@ -19,7 +19,7 @@ struct NotifyJob: JobHandler {
         guard !delivery.isSent else { return Outcome(sent: true) }
         try await refuseDoubt(delivery, book, job)
         let text = NoticeText(
-            delivery.notice, organization: try await organization(of: job), server: house.publicAddress)
+            delivery.notice, organization: try await house.slug(of: job.organization), server: house.publicAddress)
         let handOver = try await house.messenger.prepare(text, for: delivery, by: job)
         try await book.handOver(delivery.id, by: job)
         do {
@@ -71,12 +71,5 @@ struct NotifyJob: JobHandler {
             return Problem(.deliveryFailed, failure.problem.detail, hint: failure.problem.hint, cause: failure)
         default: return failure.problem
         }
-    }
-
-    private func organization(of job: ClaimedJob) async throws -> String {
-        let rows = try await house.pool.transaction(organization: job.organization) { connection in
-            try await connection.query("SELECT slug FROM weir.organizations")
-        }
-        return try rows.first?.string("slug") ?? ""
     }
 }

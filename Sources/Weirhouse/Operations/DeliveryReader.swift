@@ -61,8 +61,8 @@ struct DeliveryReader: Sendable {
             channel: try row.string("channel"), target: try row.string("target"), source: try row.optional("source"),
             environment: try row.optional("environment"), state: try row.string("state"),
             attempts: try Int(row.int("attempts")),
-            createdAt: Date(timeIntervalSince1970: try row.double("created_s")).rfc3339,
-            sentAt: try row.optionalDouble("sent_s").map { Date(timeIntervalSince1970: $0).rfc3339 },
+            createdAt: try row.moment("created_s").rfc3339,
+            sentAt: try row.optionalMoment("sent_s")?.rfc3339,
             problem: isSent ? nil : stored.map { ProblemView($0.problem) }, runID: try row.string("run_id"),
             aboutRunID: try row.optional("about"))
     }

@@ -94,11 +94,11 @@ extension LiveOperations {
         """
 
     private static func view(_ row: PGRow) throws -> ExpectationView {
-        let late = try row.optionalDouble("late_s").map { Date(timeIntervalSince1970: $0) }
+        let late = try row.optionalMoment("late_s")
         return ExpectationView(
             expectationID: try row.string("expectation_id"), source: try row.string("source"),
             environment: try row.string("environment"), table: try row.optional("raw_table"),
             freshWithinMinutes: try Int(row.int("minutes")), isLate: late != nil, lateSince: late?.rfc3339,
-            freshAt: try row.optionalDouble("fresh_s").map { Date(timeIntervalSince1970: $0).rfc3339 })
+            freshAt: try row.optionalMoment("fresh_s")?.rfc3339)
     }
 }

@@ -244,7 +244,7 @@ struct LiveOperations: Operations {
                 hint: "Leave it out, or use \(caller.slug).")
         }
         let environment = request.environment ?? "dev"
-        guard ["dev", "stage", "prod"].contains(environment) else {
+        guard WarehousePlace.environments.contains(environment) else {
             throw Problem(.invalidInput, "There is no environment \(environment).", hint: "Use dev, stage or prod.")
         }
         return WarehousePlace(organization: caller.organization, slug: slug, environment: environment)

@@ -40,7 +40,7 @@ extension LiveOperations {
 
     func dashboards(as caller: Caller) async throws -> [DashboardSummary] {
         let files = DashboardFiles(modelsFolder: house.folder.models)
-        return try ["dev", "stage", "prod"].flatMap { environment in
+        return try WarehousePlace.environments.flatMap { environment in
             let place = try place(PlaceRequest(environment: environment), caller)
             return try files.all(in: place).map { summary(of: $0, in: place) }
         }

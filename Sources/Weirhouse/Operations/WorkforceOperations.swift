@@ -33,8 +33,8 @@ extension LiveOperations {
         return WorkerView(
             name: name, version: try row.string("version"), kinds: try row.json("kind_list"),
             isLimited: try row.bool("is_limited"), slots: try Int(row.int("slots")), isAlive: try row.bool("is_alive"),
-            startedAt: Date(timeIntervalSince1970: try row.double("started_s")).rfc3339,
-            seenAt: Date(timeIntervalSince1970: try row.double("seen_s")).rfc3339,
+            startedAt: try row.moment("started_s").rfc3339,
+            seenAt: try row.moment("seen_s").rfc3339,
             jobs: try working.filter { try $0.optional("worker") == name }.map { job in
                 WorkerJob(
                     runID: try job.string("run_id"), kind: try job.string("kind"), source: try job.string("source"),
@@ -113,7 +113,7 @@ extension LiveOperations {
                 """
             ).map { row in
                 let isPaused = try row.optional("is_paused") == "t"
-                let until = try row.optionalDouble("paused_s").map { Date(timeIntervalSince1970: $0) }
+                let until = try row.optionalMoment("paused_s")
                 return LimitView(
                     key: LimitKey.told(try row.string("key")), most: try row.optionalInt("most").map { Int($0) },
                     secondsBetweenStarts: try row.optionalDouble("spacing"), running: try Int(row.int("running")),

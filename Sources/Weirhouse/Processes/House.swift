@@ -51,6 +51,20 @@ struct House: Sendable {
         settings.publicURL ?? (try? ServerFile.read(folder.serverFile))?.address
     }
 
+    /// - Throws: `internal` if there is no such organization.
+    func slug(of organization: OrganizationID) async throws -> String {
+        try await pool.transaction(organization: organization) { try await Self.slug(on: $0) }
+    }
+
+    /// Of the organization that the transaction is for.
+    /// - Throws: `internal` if it is for none.
+    static func slug(on connection: PGConnection) async throws -> String {
+        guard let row = try await connection.query("SELECT slug FROM weir.organizations").first else {
+            throw Problem(.internal, "The organization is not there.")
+        }
+        return try row.string("slug")
+    }
+
     var layout: LakeLayout { LakeLayout(root: folder.lake) }
 
     /// - Throws: `missingDependency`.

@@ -12,9 +12,9 @@ enum LimitKey {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         switch (parts.first, parts.count) {
         case ("organization", 1): return JobLimits.organization(organization)
-        case ("source", 3) where environments.contains(parts[1]) && Slug.isValid(parts[2]):
+        case ("source", 3) where WarehousePlace.environments.contains(parts[1]) && Slug.isValid(parts[2]):
             return JobLimits.source(parts[2], environment: parts[1], of: organization)
-        case ("warehouse", 2) where environments.contains(parts[1]):
+        case ("warehouse", 2) where WarehousePlace.environments.contains(parts[1]):
             return JobLimits.warehouse(environment: parts[1], of: organization)
         default:
             throw Problem(
@@ -34,6 +34,4 @@ enum LimitKey {
         default: return key
         }
     }
-
-    private static let environments = ["dev", "stage", "prod"]
 }

@@ -4,7 +4,6 @@ import Kernel
 import Lakehouse
 import ObjectStorage
 import Outbound
-import Postgres
 import Secrets
 import Wire
 
@@ -21,7 +20,7 @@ struct MarkerPlace: Sendable {
     /// - Throws: as `ObjectStore.list`; `forbidden` for a folder that is not the organization's.
     func marks(of schedule: Schedule) async throws -> [ScheduleMark] {
         guard case .file(let location) = schedule.plan.trigger else { return [] }
-        let slug = try await slug(of: schedule.organization)
+        let slug = try await house.slug(of: schedule.organization)
         return try await marks(at: location, for: schedule.name, of: schedule.organization, slug: slug)
     }
 
@@ -100,15 +99,5 @@ struct MarkerPlace: Sendable {
             return []
         }
         return found
-    }
-
-    private func slug(of organization: OrganizationID) async throws -> String {
-        let rows = try await house.pool.transaction(organization: organization) { connection in
-            try await connection.query("SELECT slug FROM weir.organizations")
-        }
-        guard let slug = try rows.first?.string("slug") else {
-            throw Problem(.internal, "The schedule's organization is not there.")
-        }
-        return slug
     }
 }

@@ -22,10 +22,9 @@ struct ScheduledClones: Sendable {
         _ schedule: Schedule, _ firing: Firing, key: String, on connection: PGConnection
     ) async throws -> RunID {
         let plan = schedule.plan
-        let slug = try await connection.query("SELECT slug FROM weir.organizations").first?.string("slug")
-        guard let slug else { throw Problem(.internal, "The schedule's organization is not there.") }
         let order = CloneOrder(
-            client: slug, environment: plan.environment, source: plan.source, tables: plan.tables, views: plan.views,
+            client: try await House.slug(on: connection), environment: plan.environment, source: plan.source,
+            tables: plan.tables, views: plan.views,
             day: (firing.instant ?? house.time.now()).utcDay)
         // Each firing is a trace of its own: nobody's request made it.
         return try await TraceContext.$current.withValue(TraceContext.current ?? .begin(house.time.makeUUID())) {

@@ -41,7 +41,7 @@ package struct DeliveryBook: Sendable {
             notice: Notice(
                 key: try row.string("key"), event: event, environment: try row.optional("environment"),
                 source: try row.optional("source"), run: try row.optional("about").flatMap { RunID($0) },
-                at: Date(timeIntervalSince1970: try row.double("happened")), title: try row.string("title"),
+                at: try row.moment("happened"), title: try row.string("title"),
                 body: try row.json("body")),
             isSent: try row.optional("sent_at") != nil, isDoubtful: try row.optional("handed_by") != nil)
     }

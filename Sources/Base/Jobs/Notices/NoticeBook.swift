@@ -67,7 +67,7 @@ package struct NoticeBook: Sendable {
             try await tell(
                 Notice(
                     key: "run/\(sequence)", event: event, environment: environment, source: source,
-                    run: try row.id("run_id"), at: Date(timeIntervalSince1970: try row.double("at")),
+                    run: try row.id("run_id"), at: try row.moment("at"),
                     title: Self.title(event, source, environment, state: state),
                     body: Notice.Body(
                         state: state, kind: try row.string("kind"), problem: try row.optionalJSON("problem"),
@@ -107,7 +107,7 @@ package struct NoticeBook: Sendable {
             """)
         guard let row = locked.first, try row.bool("was_late") != row.bool("is_late") else { return false }
         let isLate = try row.bool("is_late")
-        let due = Date(timeIntervalSince1970: try row.double("due"))
+        let due = try row.moment("due")
         try await connection.query(
             """
             UPDATE weir.expectations SET late_since = \(isLate ? due.rfc3339 : nil)::timestamptz
@@ -115,9 +115,9 @@ package struct NoticeBook: Sendable {
             """)
         let (source, environment) = (try row.string("source"), try row.string("environment"))
         let table = try row.optional("raw_table")
-        let freshAt = try row.optionalDouble("fresh_at").map { Date(timeIntervalSince1970: $0) }
+        let freshAt = try row.optionalMoment("fresh_at")
         let what = table.map { "\($0) of \(source)" } ?? source
-        let at = Date(timeIntervalSince1970: try row.double("now"))
+        let at = try row.moment("now")
         try await tell(
             Notice(
                 key: "\(isLate ? "late" : "fresh")/\(id)/\(at.rfc3339)", event: isLate ? .late : .fresh,

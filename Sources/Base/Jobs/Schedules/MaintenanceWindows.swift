@@ -37,14 +37,14 @@ package struct MaintenanceWindows: Sendable {
                 Window(
                     name: try row.string("name"), key: try row.string("key"), expression: try row.string("expression"),
                     timeZone: try row.string("time_zone"), minutes: try Int(row.int("minutes")),
-                    because: try row.optional("because"), next: Date(timeIntervalSince1970: try row.double("next_s")),
-                    openUntil: try row.optionalDouble("open_s").map { Date(timeIntervalSince1970: $0) })
+                    because: try row.optional("because"), next: try row.moment("next_s"),
+                    openUntil: try row.optionalMoment("open_s"))
             }
         }
     }
 
     /// Makes a window or changes it as a whole. If it would be open now, it opens.
-    /// - Throws: `invalidInput` for times that cannot be, or a window that is longer than the time to the next.
+    /// - Throws: `invalidInput` for times or a length that cannot be.
     package func put(
         _ name: String, key: String, expression: String, timeZone: String, minutes: Int, because: String?,
         id: UUID, of organization: OrganizationID, now: Date
@@ -56,8 +56,8 @@ package struct MaintenanceWindows: Sendable {
         let clock = try ScheduleClock(.cron(expression: expression, timeZone: timeZone), anchor: now)
         // The last opening, if it would not be over yet.
         let next = clock.next(after: now.addingTimeInterval(-60 * Double(minutes)))
-        try await remove(name, of: organization, isThere: false)
         try await pool.transaction(organization: organization) { connection in
+            _ = try await Self.close(name, on: connection)
             try await connection.query(
                 """
                 INSERT INTO weir.maintenance_windows
@@ -70,24 +70,24 @@ package struct MaintenanceWindows: Sendable {
     /// An open window closes.
     /// - Throws: `notFound`.
     package func remove(_ name: String, of organization: OrganizationID) async throws {
-        try await remove(name, of: organization, isThere: true)
+        let wasThere = try await pool.transaction(organization: organization) { try await Self.close(name, on: $0) }
+        guard wasThere else {
+            throw Problem(.notFound, "There is no window \(name).", hint: "`weir windows` lists those there are.")
+        }
     }
 
-    private func remove(_ name: String, of organization: OrganizationID, isThere: Bool) async throws {
-        try await pool.transaction(organization: organization) { connection in
-            let gone = try await connection.query(
-                "DELETE FROM weir.maintenance_windows WHERE name = \(name) RETURNING window_id, key")
-            guard let row = gone.first else {
-                guard isThere else { return }
-                throw Problem(.notFound, "There is no window \(name).", hint: "`weir windows` lists those there are.")
-            }
-            // Whoever waits for it is woken by the next look at limits.
-            try await connection.query(
-                """
-                UPDATE weir.limits SET paused_until = NULL, paused_because = NULL, paused_window = NULL
-                WHERE key = \(try row.string("key")) AND paused_window = \(try row.string("window_id"))::uuid
-                """)
-        }
+    /// False if there is none of that name.
+    private static func close(_ name: String, on connection: PGConnection) async throws -> Bool {
+        let gone = try await connection.query(
+            "DELETE FROM weir.maintenance_windows WHERE name = \(name) RETURNING window_id, key")
+        guard let row = gone.first else { return false }
+        // Whoever waits for it is woken by the next look at limits.
+        try await connection.query(
+            """
+            UPDATE weir.limits SET paused_until = NULL, paused_because = NULL, paused_window = NULL
+            WHERE key = \(try row.string("key")) AND paused_window = \(try row.string("window_id"))::uuid
+            """)
+        return true
     }
 
     /// Opens a window that is due: its key is paused until it closes, or for longer if a person has said so.
@@ -101,11 +101,11 @@ package struct MaintenanceWindows: Sendable {
                 FOR UPDATE SKIP LOCKED
                 """)
             guard let row = locked.first else { return false }
-            let now = Date(timeIntervalSince1970: try row.double("now"))
+            let now = try row.moment("now")
             let minutes = try row.double("minutes")
             let clock = try ScheduleClock(
                 .cron(expression: try row.string("expression"), timeZone: try row.string("time_zone")), anchor: now)
-            let opened = try clock.last(through: now) ?? Date(timeIntervalSince1970: row.double("next_s"))
+            let opened = try clock.last(through: now) ?? row.moment("next_s")
             let closes = opened.addingTimeInterval(60 * minutes)
             if closes > now {
                 let told = try row.optional("because")

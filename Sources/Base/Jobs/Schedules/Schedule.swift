@@ -66,8 +66,8 @@ package struct Schedule: Sendable {
             environment: try row.string("environment"), source: try row.string("source"),
             trigger: try row.json("trigger"), catchUp: CatchUp(rawValue: try row.string("catch_up")) ?? .latest,
             tables: try row.json("table_list"), views: try row.bool("views"))
-        anchor = Date(timeIntervalSince1970: try row.double("anchor_s"))
-        nextAt = try row.optionalDouble("next_s").map { Date(timeIntervalSince1970: $0) }
+        anchor = try row.moment("anchor_s")
+        nextAt = try row.optionalMoment("next_s")
         wokenBy = try row.optional("woken_by").flatMap { RunID($0) }
         waiting = try row.optional("waiting")
         problem = try row.optionalJSON("problem")
@@ -75,7 +75,7 @@ package struct Schedule: Sendable {
             try row.optional("paused_at") == nil
             ? nil : Pause(by: try row.optional("paused_by") ?? "", because: try row.optional("paused_because"))
         lastRun = try row.optional("last_run_id").flatMap { RunID($0) }
-        lastFiredAt = try row.optionalDouble("fired_s").map { Date(timeIntervalSince1970: $0) }
+        lastFiredAt = try row.optionalMoment("fired_s")
         createdBy = try row.string("created_by")
     }
 

@@ -91,7 +91,7 @@ package struct Scheduler: Sendable {
                 """)
             guard let row = locked.first else { return nil }
             let schedule = try Schedule(row)
-            let now = Date(timeIntervalSince1970: try row.double("now"))
+            let now = try row.moment("now")
             let step = try await ScheduleStep.next(
                 of: schedule, marks: marks, isBusy: row.bool("is_busy"), now: now, on: connection)
             let run: RunID? =
