@@ -24,7 +24,7 @@ struct CallTests {
     private func heard(_ connection: PGConnection) async throws -> [String] {
         // What was notified before this statement's end is there with its answer.
         try await connection.query("SELECT 1")
-        return try await connection.notifications(waiting: 0).map { String($0.channel.dropFirst(6)) }
+        return try await connection.pendingNotifications().map { String($0.channel.dropFirst(6)) }
     }
 
     @Test("one worker that waits is called for one job, and no other")

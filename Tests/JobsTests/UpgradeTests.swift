@@ -130,7 +130,7 @@ struct UpgradeTests {
             #expect(try await old.claim(["a"]).isEmpty)
             try await house.enqueue([.init(kind: "a")])
             try await ears.query("SELECT 1")
-            #expect(try await ears.notifications(waiting: 0).map(\.channel) == ["weir_jobs"])
+            #expect(try await ears.pendingNotifications().map(\.channel) == ["weir_jobs"])
             await ears.close()
         }
     }
@@ -176,7 +176,7 @@ struct UpgradeTests {
             try await ears.script("LISTEN weir_runs")
             func heard() async throws -> Set<String> {
                 try await ears.query("SELECT 1")
-                return Set(try await ears.notifications(waiting: 0).map(\.payload))
+                return Set(try await ears.pendingNotifications().map(\.payload))
             }
             let watched = try await house.enqueue([.init(kind: "a"), .init(kind: "b", after: [0])])
             let other = try await house.enqueue([.init(kind: "a")])

@@ -19,18 +19,26 @@ package final class StoppableCall: Sendable {
     /// Runs the call on this thread.
     /// - Throws: `CancellationError` if it was stopped before it began; what `work` throws.
     package func run<Value>(_ work: () throws -> Value) throws -> Value {
+        defer { end() }
+        try begin()
+        return try work()
+    }
+
+    /// For a call that blocks no thread, in place of `run`: it begins here, and `end` must follow in any case.
+    /// - Throws: `CancellationError` if it was stopped before.
+    package func begin() throws {
         let mayBegin = state.withLock { state in
             state.isRunning = !state.isStopped
             return state.isRunning
         }
-        defer {
-            state.withLock { state in
-                state.isRunning = false
-                state.hasEnded = true
-            }
-        }
         guard mayBegin else { throw CancellationError() }
-        return try work()
+    }
+
+    package func end() {
+        state.withLock { state in
+            state.isRunning = false
+            state.hasEnded = true
+        }
     }
 
     /// Stops the call, from any thread, and returns at once.

@@ -4,15 +4,16 @@ import Foundation
 package import Kernel
 import Synchronization
 
-/// One connection through libpq. Statements run one after the other on a thread of its own; cancelling the waiting task
-/// asks the server to cancel the statement, and cuts the connection if the server stays silent.
+/// One connection through libpq. Statements run one after the other, and block no thread (PostgreSQL documentation, 34.4
+/// "Asynchronous Command Processing"); cancelling the waiting task asks the server to cancel the statement, and cuts the
+/// connection if the server stays silent.
 package final class PGConnection: @unchecked Sendable {
-    // Touched only on `queue`, except for the socket number and cancel requests.
+    // Touched only by whoever has the turn, except for the socket's number and cancel requests.
     private let handle: OpaquePointer
-    private let queue: DispatchQueue
-    /// Set on `queue` when the connection is closed on purpose.
+    private let turn = Turn()
+    /// Set when the connection is closed on purpose.
     private var isClosed = false
-    /// Names of prepared statements by their text; on `queue`.
+    /// Names of prepared statements by their text.
     private var prepared: [String: String] = [:]
     private var preparations = 0
     /// Whether the last call left it outside a transaction, with its connection up.
@@ -20,22 +21,21 @@ package final class PGConnection: @unchecked Sendable {
     /// Whether a cancel request was sent. The server may act on it late, upon the next statement, whoever's that is.
     private let sentCancel = Atomic(false)
 
-    private init(handle: OpaquePointer, queue: DispatchQueue) {
-        self.handle = handle
-        self.queue = queue
-    }
+    private init(handle: OpaquePointer) { self.handle = handle }
 
     deinit { if !isClosed { PQfinish(handle) } }
 
     /// Connects. `conninfo` is a libpq connection string or address (PostgreSQL documentation, 34.1.1).
     /// - Throws: `PGError.connection`; `CancellationError` at once if the task is cancelled meanwhile.
     package static func connect(_ conninfo: Secret<String>) async throws -> PGConnection {
-        let queue = DispatchQueue(label: "weirhouse.postgres")
         let answer = FirstAnswer<PGConnection>()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 answer.expect(by: continuation)
-                queue.async { answer.give(Result { try open(conninfo, on: queue) }) }
+                // On a thread of its own: it looks names up, and may wait for long.
+                DispatchQueue(label: "weirhouse.postgres.connect").async {
+                    answer.give(Result { try open(conninfo) })
+                }
             }
         } onCancel: {
             // Nothing ends PQconnectdb early. What it still opens is closed: nobody holds it.
@@ -43,17 +43,17 @@ package final class PGConnection: @unchecked Sendable {
         }
     }
 
-    private static func open(_ conninfo: Secret<String>, on queue: DispatchQueue) throws -> PGConnection {
+    private static func open(_ conninfo: Secret<String>) throws -> PGConnection {
         guard let handle = PQconnectdb(conninfo.reveal()) else {
             throw PGError.connection(message: "libpq has no memory left")
         }
-        guard PQstatus(handle) == CONNECTION_OK else {
+        guard PQstatus(handle) == CONNECTION_OK, PQsetnonblocking(handle, 1) == 0 else {
             let message = trimmed(PQerrorMessage(handle))
             PQfinish(handle)
             throw PGError.connection(message: message)
         }
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
-        return PGConnection(handle: handle, queue: queue)
+        return PGConnection(handle: handle)
     }
 
     /// Runs one statement with its values bound.
@@ -61,11 +61,7 @@ package final class PGConnection: @unchecked Sendable {
     @discardableResult
     package func query(_ sql: SQL) async throws -> [PGRow] {
         let bound = try BoundValues(sql)
-        return try await onQueue { handle in
-            try bound.withPointers { pointers in
-                try rows(of: PQexecParams(handle, bound.text, bound.count, nil, pointers, nil, nil, 0), on: handle)
-            }
-        }
+        return try await inTurn { try await self.execute(bound) }
     }
 
     /// Like `query`, for a statement that comes again and again: this connection parses it once.
@@ -73,105 +69,196 @@ package final class PGConnection: @unchecked Sendable {
     @discardableResult
     package func queryPrepared(_ sql: SQL) async throws -> [PGRow] {
         let bound = try BoundValues(sql)
-        return try await onQueue { [self] handle in
+        return try await inTurn {
             do {
-                return try execute(bound, on: handle)
+                return try await self.executePrepared(bound)
             } catch let error as PGError where error.isOutdatedStatement {
                 // Tables have changed since it was parsed, or somebody has discarded it. The next try parses it anew.
-                prepared[bound.text] = nil
-                guard PQtransactionStatus(handle) == PQTRANS_IDLE else { throw error }
-                return try execute(bound, on: handle)
+                self.prepared[bound.text] = nil
+                guard PQtransactionStatus(self.handle) == PQTRANS_IDLE else { throw error }
+                return try await self.executePrepared(bound)
             }
         }
-    }
-
-    /// Statements that a connection keeps; more than that are not of the kind that comes again.
-    private static let mostPrepared = 64
-
-    private func execute(_ bound: BoundValues, on handle: OpaquePointer) throws -> [PGRow] {
-        try bound.withPointers { pointers in
-            guard let name = try name(of: bound.text, on: handle) else {
-                return try rows(
-                    of: PQexecParams(handle, bound.text, bound.count, nil, pointers, nil, nil, 0), on: handle)
-            }
-            return try rows(of: PQexecPrepared(handle, name, bound.count, pointers, nil, nil, 0), on: handle)
-        }
-    }
-
-    private func name(of text: String, on handle: OpaquePointer) throws -> String? {
-        if let name = prepared[text] { return name }
-        guard prepared.count < Self.mostPrepared else { return nil }
-        preparations += 1
-        let name = "weir_\(preparations)"
-        _ = try rows(of: PQprepare(handle, name, text, 0, nil), on: handle)
-        prepared[text] = name
-        return name
     }
 
     /// Runs several statements, separated by `;`, in the simple protocol. For scripts of our own only.
     package func script(_ text: String) async throws {
-        _ = try await onQueue { handle in try rows(of: PQexec(handle, text), on: handle) }
+        _ = try await inTurn { try await self.rows { PQsendQuery(self.handle, text) } }
     }
 
-    /// For work that ends by itself soon: there is no statement to cancel.
-    private static let nothing: @Sendable () -> Void = {}
-
-    /// Waits up to `milliseconds` for notifications and gives those that came.
-    package func notifications(waiting milliseconds: Int32) async throws -> [PGNotification] {
-        try await onQueue(cancelling: Self.nothing) { handle in
-            var found = try drain(handle)
-            guard found.isEmpty else { return found }
-            var descriptor = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
-            guard poll(&descriptor, 1, milliseconds) > 0 else { return [] }
-            found = try drain(handle)
-            return found
+    /// Waits for notifications until some come or the task is cancelled, and gives them; none if it was cancelled.
+    package func notifications() async throws -> [PGNotification] {
+        try await inTurn(isStatement: false) {
+            while true {
+                let found = try self.drain()
+                guard found.isEmpty, !Task.isCancelled else { return found }
+                await self.readable()
+            }
         }
     }
 
-    /// The number of PostgreSQL's protocol and server version, `150018` for 15.18.
-    package func serverVersion() async throws -> Int {
-        try await onQueue { handle in Int(PQserverVersion(handle)) }
+    /// Those that have come already.
+    package func pendingNotifications() async throws -> [PGNotification] {
+        try await inTurn(isStatement: false) { try self.drain() }
     }
+
+    /// The number of PostgreSQL's protocol and server version, `150018` for 15.18.
+    package func serverVersion() async throws -> Int { try await inTurn { Int(PQserverVersion(self.handle)) } }
 
     /// Whether it is idle and nothing of its past can reach the next user's statements.
     package var isUsable: Bool { isIdle.load(ordering: .acquiring) && !sentCancel.load(ordering: .acquiring) }
 
     /// Closes it; later calls throw `PGError.connection`.
     package func close() async {
-        await withCheckedContinuation { continuation in
-            queue.async { [self] in
-                if !isClosed { PQfinish(handle) }
-                isClosed = true
-                continuation.resume()
+        await turn.take()
+        if !isClosed { PQfinish(handle) }
+        isClosed = true
+        turn.give()
+    }
+
+    /// For what waits for no statement.
+    private static let nothing: @Sendable () -> Void = {}
+
+    /// - Parameter isStatement: cancelling the task cancels it at the server.
+    private func inTurn<Value: Sendable>(
+        isStatement: Bool = true, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let call = StoppableCall()
+        return try await withTaskCancellationHandler {
+            try await inTurn(call, work)
+        } onCancel: {
+            call.stop(isStatement ? cancelling() : Self.nothing)
+        }
+    }
+
+    private func inTurn<Value: Sendable>(
+        _ call: StoppableCall, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        defer { call.end() }
+        await turn.take()
+        defer { turn.give() }
+        guard !isClosed else { throw PGError.connection(message: "the connection is closed") }
+        defer {
+            isIdle.store(
+                PQstatus(handle) == CONNECTION_OK && PQtransactionStatus(handle) == PQTRANS_IDLE, ordering: .releasing)
+        }
+        // No cancel request is under way any more when the next one has the turn.
+        defer { call.end() }
+        try call.begin()
+        do {
+            return try await work()
+        } catch let error as PGError where error.isOfCancelling && Task.isCancelled {
+            throw CancellationError()
+        }
+    }
+
+    /// Statements that a connection keeps; more than that are not of the kind that comes again.
+    private static let mostPrepared = 64
+
+    private func execute(_ bound: BoundValues) async throws -> [PGRow] {
+        try await rows {
+            bound.withPointers { PQsendQueryParams(self.handle, bound.text, bound.count, nil, $0, nil, nil, 0) }
+        }
+    }
+
+    private func executePrepared(_ bound: BoundValues) async throws -> [PGRow] {
+        guard let name = try await name(of: bound.text) else { return try await execute(bound) }
+        return try await rows {
+            bound.withPointers { PQsendQueryPrepared(self.handle, name, bound.count, $0, nil, nil, 0) }
+        }
+    }
+
+    private func name(of text: String) async throws -> String? {
+        if let name = prepared[text] { return name }
+        guard prepared.count < Self.mostPrepared else { return nil }
+        preparations += 1
+        let name = "weir_\(preparations)"
+        _ = try await rows { PQsendPrepare(self.handle, name, text, 0, nil) }
+        prepared[text] = name
+        return name
+    }
+
+    /// Sends something and takes all its results: the rows of the last, or the first error.
+    private func rows(of send: () -> Int32) async throws -> [PGRow] {
+        guard send() == 1 else { throw broken() }
+        try await flush()
+        var last = Result<[PGRow], any Error>.success([])
+        while let result = try await result(after: last) {
+            let found = Result { try read(result) }
+            PQclear(result)
+            if case .success = last { last = found }
+        }
+        return try last.get()
+    }
+
+    /// Nil when there are no more.
+    /// - Throws: when the connection breaks: what the server said before, or that it broke.
+    private func result(after last: Result<[PGRow], any Error>) async throws -> OpaquePointer? {
+        while PQisBusy(handle) == 1 {
+            await ready(toWrite: false)
+            guard PQconsumeInput(handle) == 1 else {
+                _ = try last.get()
+                throw broken()
+            }
+        }
+        return PQgetResult(handle)
+    }
+
+    /// To the end; meanwhile it reads, because the server may not take more before somebody has.
+    private func flush() async throws {
+        while true {
+            switch PQflush(handle) {
+            case 0: return
+            case 1:
+                await ready(toWrite: true)
+                guard PQconsumeInput(handle) == 1 else { throw broken() }
+            default: throw broken()
             }
         }
     }
 
-    private func onQueue<Value: Sendable>(
-        cancelling signal: (@Sendable () -> Void)? = nil,
-        _ work: @escaping @Sendable (OpaquePointer) throws -> Value
-    ) async throws -> Value {
-        let call = StoppableCall()
-        return try await withTaskCancellationHandler {
-            do {
-                return try await withCheckedThrowingContinuation { continuation in
-                    queue.async { [self] in
-                        guard !isClosed else {
-                            return continuation.resume(
-                                throwing: PGError.connection(message: "the connection is closed"))
-                        }
-                        let result = Result { try call.run { try work(handle) } }
-                        isIdle.store(
-                            PQstatus(handle) == CONNECTION_OK && PQtransactionStatus(handle) == PQTRANS_IDLE,
-                            ordering: .releasing)
-                        continuation.resume(with: result)
-                    }
-                }
-            } catch let error as PGError where error.isOfCancelling && Task.isCancelled {
-                throw CancellationError()
+    private func ready(toWrite: Bool) async {
+        await withCheckedContinuation { continuation in
+            let watch = SocketWatch.shared
+            watch.begin(watch.makeWait(), for: PQsocket(handle), toWrite: toWrite) { continuation.resume() }
+        }
+    }
+
+    /// Returns also when the task is cancelled.
+    private func readable() async {
+        let socket = PQsocket(handle)
+        let wait = SocketWatch.shared.makeWait()
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                SocketWatch.shared.begin(wait, for: socket, toWrite: false) { continuation.resume() }
+                // It may have been cancelled before there was anything to end.
+                if Task.isCancelled { SocketWatch.shared.end(wait, for: socket) }
             }
         } onCancel: {
-            call.stop(signal ?? cancelling())
+            SocketWatch.shared.end(wait, for: socket)
+        }
+    }
+
+    private func broken() -> PGError { .connection(message: trimmed(PQerrorMessage(handle))) }
+
+    private func drain() throws -> [PGNotification] {
+        guard PQconsumeInput(handle) == 1 else { throw broken() }
+        var found: [PGNotification] = []
+        while let notification = PQnotifies(handle) {
+            found.append(
+                PGNotification(
+                    channel: String(cString: notification.pointee.relname),
+                    payload: String(cString: notification.pointee.extra)))
+            PQfreemem(notification)
+        }
+        return found
+    }
+
+    private func read(_ result: OpaquePointer) throws -> [PGRow] {
+        switch PQresultStatus(result) {
+        case PGRES_TUPLES_OK: return collect(result)
+        case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: return []
+        default: throw failure(of: result, on: handle)
         }
     }
 
@@ -187,7 +274,7 @@ package final class PGConnection: @unchecked Sendable {
             if ContinuousClock.now - began < Self.patience {
                 request.send(for: handle)
             } else {
-                // The call on the other thread finds the connection closed, and returns.
+                // The call finds the connection closed, and returns.
                 shutdown(PQsocket(handle), Int32(SHUT_RDWR))
             }
         }
@@ -250,6 +337,41 @@ extension PGError {
     }
 }
 
+/// Lets one after the other through, in the order in which they came.
+private final class Turn: Sendable {
+    private struct State {
+        var isTaken = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    func take() async {
+        await withCheckedContinuation { continuation in
+            let isMine = state.withLock { state in
+                guard state.isTaken else {
+                    state.isTaken = true
+                    return true
+                }
+                state.waiting.append(continuation)
+                return false
+            }
+            if isMine { continuation.resume() }
+        }
+    }
+
+    func give() {
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard !state.waiting.isEmpty else {
+                state.isTaken = false
+                return nil
+            }
+            return state.waiting.removeFirst()
+        }
+        next?.resume()
+    }
+}
+
 /// A statement as libpq takes it.
 private struct BoundValues: Sendable {
     let text: String
@@ -276,29 +398,6 @@ private struct BoundValues: Sendable {
 package struct PGNotification: Sendable, Hashable {
     package let channel: String
     package let payload: String
-}
-
-private func drain(_ handle: OpaquePointer) throws -> [PGNotification] {
-    guard PQconsumeInput(handle) == 1 else { throw PGError.connection(message: trimmed(PQerrorMessage(handle))) }
-    var found: [PGNotification] = []
-    while let notification = PQnotifies(handle) {
-        found.append(
-            PGNotification(
-                channel: String(cString: notification.pointee.relname),
-                payload: String(cString: notification.pointee.extra)))
-        PQfreemem(notification)
-    }
-    return found
-}
-
-private func rows(of result: OpaquePointer?, on handle: OpaquePointer) throws -> [PGRow] {
-    guard let result else { throw PGError.connection(message: trimmed(PQerrorMessage(handle))) }
-    defer { PQclear(result) }
-    switch PQresultStatus(result) {
-    case PGRES_TUPLES_OK: return collect(result)
-    case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: return []
-    default: throw failure(of: result, on: handle)
-    }
 }
 
 private func collect(_ result: OpaquePointer) -> [PGRow] {

@@ -24,7 +24,7 @@ package struct PGListener: Sendable {
                 failures = 0
                 await receive(nil)
                 while !Task.isCancelled {
-                    for notification in try await connection.notifications(waiting: 500) { await receive(notification) }
+                    for notification in try await connection.notifications() { await receive(notification) }
                 }
                 await connection.close()
             } catch {
