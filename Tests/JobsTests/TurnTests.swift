@@ -117,4 +117,38 @@ struct TurnTests {
             await holder.close()
         }
     }
+
+    @Test(
+        "that begins where the one before found the first job misses none: neither one of higher priority nor one from before"
+    )
+    func fronts() async throws {
+        try await JobHouse.use { house in
+            for others in [false, true] {
+                if others {
+                    // With a second lane the lanes are chosen in another way.
+                    let other = try await house.metadata.addOrganization("other")
+                    try await house.enqueue([try JobSpec(kind: "a", payload: JSONValue(0), after: [])], of: other)
+                    _ = try await house.queue.turn(of: taker("a"), room: 1)
+                    try await house.enqueue(
+                        (0..<300).map { _ in try JobSpec(kind: "a", payload: JSONValue(0), after: []) }, of: other)
+                }
+                let lane = JobTaker(worker: "one", kinds: [.init("a")], organizations: [house.organization])
+                try await house.enqueue((0..<200).map { .init(kind: "a", payload: $0) })
+                let early = try await house.queue.turn(of: lane, room: 100).claimed
+                _ = try await house.queue.turn(of: lane, room: 1)
+                let isKept = try await house.metadata.database.number(
+                    "SELECT count(*) FROM weir.lane_fronts WHERE owner = \(house.organization) AND sequence > 50")
+                #expect(isKept == 1)
+                // One of the first comes back, and there is an urgent one.
+                try await house.queue.end(early[0], with: JobStep(.pending))
+                try await house.enqueue([try JobSpec(kind: "a", payload: JSONValue(-1), after: [], priority: 9)])
+                #expect(try await house.queue.turn(of: lane, room: 1).claimed.first?.payload(as: Int.self) == -1)
+                // It is taken at the latest when all others are.
+                let rest = try await house.queue.turn(of: lane, room: 200).claimed
+                #expect(rest.count == 100 && rest.contains { $0.id == early[0].id })
+                let done = try (early.dropFirst() + rest).map(done)
+                #expect(try await house.queue.turn(of: lane, ending: Array(done), room: 1).claimed.isEmpty)
+            }
+        }
+    }
 }

@@ -78,7 +78,6 @@ package struct Worker: Sendable {
             }
             group.addTask { await keeper.run() }
             group.addTask { await tidyRegularly() }
-            group.addTask { await everyNowAndThen(WorkerRegister.silence / 5) { _ = try? await register.say(entry) } }
             // In case a call was lost with whoever called.
             group.addTask { await everyNowAndThen(.seconds(5)) { desk.look() } }
         }
@@ -130,11 +129,21 @@ package struct Worker: Sendable {
         }
     }
 
-    /// Brings on what no worker cares for: jobs of dead workers, deadlines, pauses that are over.
+    /// Says that it lives, and brings on what no worker cares for: jobs of dead workers, deadlines, pauses that are over.
+    /// Each second if there are few workers, more rarely if there are many.
     private func tidyRegularly() async {
+        var said: ContinuousClock.Instant?
+        var living = 1
         while !Task.isCancelled {
             var pause = Duration.seconds(1) * Double.random(in: 0.8...1.2)
             do {
+                if said.map({ .now - $0 > WorkerRegister.silence / 5 }) ?? true {
+                    living = try await register.say(entry)
+                    // Many that start together need not all tidy at once.
+                    if said == nil, living > 4 { try await Task.sleep(for: pause) }
+                    said = .now
+                }
+                pause = pause * min(4, max(1, Double(living) / 4))
                 while let tidied = try await queue.tidyOne() { tell(tidied) }
                 if let due = try await queue.wakeJobs() { pause = min(pause, due + .milliseconds(2)) }
             } catch {

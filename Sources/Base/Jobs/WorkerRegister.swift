@@ -34,18 +34,23 @@ package struct WorkerRegister: Sendable {
         }
     }
 
-    package func say(_ entry: Entry) async throws {
+    /// - Returns: how many workers live.
+    @discardableResult
+    package func say(_ entry: Entry) async throws -> Int {
         let only = entry.organizations.map { PGArray.text($0.map(\.description)) }
-        _ = try await pool.withConnection { connection in
-            try await connection.query(
+        let silence = "\(Self.silence.components.seconds) seconds"
+        let rows = try await pool.withConnection { connection in
+            try await connection.queryPrepared(
                 """
                 INSERT INTO weir.workers (name, version, kinds, versions, organizations, slots)
                 VALUES (\(entry.name), \(entry.version), \(PGArray.text(entry.kinds))::text[],
                   \(PGArray.text(entry.payloadVersions.map(String.init)))::int[], \(only)::uuid[], \(entry.slots))
                 ON CONFLICT (name) DO UPDATE SET seen_at = now(), kinds = excluded.kinds, versions = excluded.versions,
                   organizations = excluded.organizations, slots = excluded.slots, version = excluded.version
+                RETURNING (SELECT count(*) FROM weir.workers w WHERE w.seen_at > now() - \(silence)::interval) AS living
                 """)
         }
+        return try Int(rows.first?.int("living") ?? 0)
     }
 
     package func leave(_ name: String) async throws {

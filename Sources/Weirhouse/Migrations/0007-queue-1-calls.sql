@@ -34,22 +34,37 @@ ALTER TABLE weir.runs SET (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.0
 DROP INDEX weir.jobs_leased;
 CREATE INDEX jobs_running ON weir.jobs (organization_id) WHERE state = 'RUNNING';
 DROP INDEX weir.jobs_ready;
-CREATE INDEX jobs_ready ON weir.jobs (organization_id, kind, version, priority DESC, sequence)
+CREATE INDEX jobs_ready ON weir.jobs (organization_id, kind, version, (-priority), sequence)
   WHERE state = 'PENDING' AND waits = 'worker';
 CREATE INDEX jobs_due_to_begin ON weir.jobs (deadline_at)
   WHERE state = 'PENDING' AND waits <> 'failure' AND deadline_at IS NOT NULL;
 
--- A lane is what is ready of one organization, kind and version: it is read in the order of its index.
+-- A lane is what is ready of one organization, kind and version: it is read in the order of its index. Lanes are found
+-- from their ends: at the beginning stand the entries of jobs that were just taken, until a vacuum takes them away.
 CREATE VIEW weir.ready_lanes WITH (security_invoker) AS
   WITH RECURSIVE lanes AS (
     (SELECT organization_id, kind, version FROM weir.jobs WHERE state = 'PENDING' AND waits = 'worker'
-     ORDER BY organization_id, kind, version LIMIT 1)
+     ORDER BY organization_id DESC, kind DESC, version DESC LIMIT 1)
     UNION ALL
     SELECT n.* FROM lanes l CROSS JOIN LATERAL (
       SELECT j.organization_id, j.kind, j.version FROM weir.jobs j WHERE j.state = 'PENDING' AND j.waits = 'worker'
-        AND (j.organization_id, j.kind, j.version) > (l.organization_id, l.kind, l.version)
-      ORDER BY j.organization_id, j.kind, j.version LIMIT 1) n)
+        AND (j.organization_id, j.kind, j.version) < (l.organization_id, l.kind, l.version)
+      ORDER BY j.organization_id DESC, j.kind DESC, j.version DESC LIMIT 1) n)
   SELECT * FROM lanes;
+
+-- Where the ready jobs of a lane begin, from a claim that has read it from its beginning a moment ago: after a hundred
+-- thousand jobs that were taken, a claim would read all their entries to find the next. A job that comes before it
+-- meanwhile, such as one that is tried again, is found a second later; one of higher priority at once.
+CREATE UNLOGGED TABLE weir.lane_fronts (
+  owner uuid,
+  kind text,
+  version int,
+  -- As in the index: the negative priority, and the sequence.
+  rank int NOT NULL,
+  sequence bigint NOT NULL,
+  since timestamptz NOT NULL,
+  PRIMARY KEY (owner, kind, version)
+) WITH (fillfactor = 50);
 
 -- WHO HEARS OF WHAT ---------------------------------------------------------------------------------------------------
 
@@ -133,7 +148,7 @@ BEGIN
   PERFORM weir.call_worker(l.organization_id, l.kind, l.version) FROM weir.ready_lanes l CROSS JOIN LATERAL (
       SELECT j.ready_at FROM weir.jobs j WHERE j.state = 'PENDING' AND j.waits = 'worker'
         AND j.organization_id = l.organization_id AND j.kind = l.kind AND j.version = l.version
-      ORDER BY j.priority DESC, j.sequence LIMIT 1) head
+      ORDER BY -j.priority, j.sequence LIMIT 1) head
     WHERE coalesce(head.ready_at, '-infinity') <= clock_timestamp() - for_so_long;
 END $$;
 

@@ -15,54 +15,109 @@ CREATE TYPE weir.answer AS (
   time_left float8
 );
 
--- The lanes that a worker may take from, in order, and how many of `most` jobs come from each: those that it would get
--- if it took one after the other, each from the organization with the fewest running jobs, by lot among equals. Lanes
--- that get none come last: what is counted here may be in others' hands already.
+-- Where to read a lane from.
+CREATE FUNCTION weir.front_of(lane_owner uuid, lane_kind text, lane_version int, OUT rank int, OUT sequence bigint)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+  SELECT f.rank, f.sequence INTO rank, sequence FROM weir.lane_fronts f
+    WHERE f.owner = lane_owner AND f.kind = lane_kind AND f.version = lane_version
+      AND f.since BETWEEN clock_timestamp() - interval '1 s' AND clock_timestamp();
+  IF FOUND THEN
+    -- By itself: joined to the row above it could be read to its end.
+    PERFORM FROM weir.jobs j WHERE j.state = 'PENDING' AND j.waits = 'worker' AND j.organization_id = lane_owner
+      AND j.kind = lane_kind AND j.version = lane_version AND -j.priority < front_of.rank LIMIT 1;
+    IF NOT FOUND THEN RETURN; END IF;
+  END IF;
+  rank := -1000;
+  sequence := 0;
+END $$;
+
+CREATE FUNCTION weir.note_front(
+  lane_owner uuid, lane_kind text, lane_version int, new_rank int, new_sequence bigint, is_whole boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM weir.lane_fronts WHERE owner = lane_owner AND kind = lane_kind AND version = lane_version
+    FOR NO KEY UPDATE SKIP LOCKED;
+  IF FOUND THEN
+    UPDATE weir.lane_fronts SET rank = new_rank, sequence = new_sequence,
+        since = CASE WHEN is_whole THEN clock_timestamp() ELSE since END
+      WHERE owner = lane_owner AND kind = lane_kind AND version = lane_version;
+  ELSE
+    INSERT INTO weir.lane_fronts VALUES (lane_owner, lane_kind, lane_version, new_rank, new_sequence, clock_timestamp())
+      ON CONFLICT DO NOTHING;
+  END IF;
+END $$;
+
+-- The lanes that a worker may take from, in order, where to read each from, and how many of `most` jobs come from it:
+-- those that it would get if it took one after the other, each from the organization with the fewest running jobs, by
+-- lot among equals. Lanes that get none come last: what is counted here may be in others' hands already.
 CREATE FUNCTION weir.choose_lanes(
   taken_kinds text[], taken_versions int[], kind_deadlines float8[], only_organizations uuid[], most int)
-RETURNS TABLE (organization_id uuid, kind text, version int, deadline float8, quota int) LANGUAGE plpgsql AS $$
+RETURNS TABLE (
+  organization_id uuid, kind text, version int, deadline float8, rank int, sequence bigint, quota int)
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
-DECLARE first_lane record; last_lane record; place int;
+DECLARE last_lane record; place int;
 BEGIN
-  SELECT j.organization_id, j.kind, j.version INTO first_lane FROM weir.jobs j
-    WHERE j.state = 'PENDING' AND j.waits = 'worker' ORDER BY j.organization_id, j.kind, j.version LIMIT 1;
-  IF NOT FOUND THEN RETURN; END IF;
+  -- Mostly there is one lane only.
   SELECT j.organization_id, j.kind, j.version INTO last_lane FROM weir.jobs j
     WHERE j.state = 'PENDING' AND j.waits = 'worker'
     ORDER BY j.organization_id DESC, j.kind DESC, j.version DESC LIMIT 1;
-  IF last_lane = first_lane THEN
-    place := array_position(taken_kinds, first_lane.kind);
-    IF taken_versions[place] >= first_lane.version
-      AND (only_organizations IS NULL OR first_lane.organization_id = ANY (only_organizations))
+  IF NOT FOUND THEN RETURN; END IF;
+  IF NOT EXISTS (SELECT FROM weir.jobs j WHERE j.state = 'PENDING' AND j.waits = 'worker'
+      AND j.organization_id < last_lane.organization_id)
+    AND NOT EXISTS (SELECT FROM weir.jobs j WHERE j.state = 'PENDING' AND j.waits = 'worker'
+      AND j.organization_id = last_lane.organization_id AND j.kind < last_lane.kind)
+    AND NOT EXISTS (SELECT FROM weir.jobs j WHERE j.state = 'PENDING' AND j.waits = 'worker'
+      AND j.organization_id = last_lane.organization_id AND j.kind = last_lane.kind AND j.version < last_lane.version)
+  THEN
+    place := array_position(taken_kinds, last_lane.kind);
+    IF taken_versions[place] >= last_lane.version
+      AND (only_organizations IS NULL OR last_lane.organization_id = ANY (only_organizations))
     THEN
-      RETURN QUERY SELECT first_lane.organization_id, first_lane.kind, first_lane.version, kind_deadlines[place], most;
+      RETURN QUERY SELECT last_lane.organization_id, last_lane.kind, last_lane.version, kind_deadlines[place],
+          f.rank, f.sequence, most
+        FROM weir.front_of(last_lane.organization_id, last_lane.kind, last_lane.version) f;
     END IF;
     RETURN;
   END IF;
   RETURN QUERY
     WITH chosen AS (
-      SELECT l.*, k.deadline FROM weir.ready_lanes l
+      SELECT l.*, k.deadline, coalesce(f.rank, -1000) AS front_rank, coalesce(f.sequence, 0) AS front_sequence
+      FROM weir.ready_lanes l
         JOIN unnest(taken_kinds, taken_versions, kind_deadlines) k(kind, version, deadline)
           ON k.kind = l.kind AND k.version >= l.version
+        LEFT JOIN weir.lane_fronts f ON f.owner = l.organization_id AND f.kind = l.kind AND f.version = l.version
+          AND f.since BETWEEN clock_timestamp() - interval '1 s' AND clock_timestamp()
       WHERE only_organizations IS NULL OR l.organization_id = ANY (only_organizations)
     ), owners AS (
       SELECT o.organization_id, random() AS lot,
         (SELECT count(*) FROM weir.jobs r WHERE r.state = 'RUNNING' AND r.organization_id = o.organization_id) AS running
       FROM (SELECT DISTINCT c.organization_id FROM chosen c) o
     ), queued AS (
-      SELECT c.*, j.priority, j.sequence FROM chosen c CROSS JOIN LATERAL (
-        SELECT x.priority, x.sequence FROM weir.jobs x WHERE x.state = 'PENDING' AND x.waits = 'worker'
+      SELECT c.*, j.rank, j.sequence FROM chosen c CROSS JOIN LATERAL (
+        (SELECT -x.priority AS rank, x.sequence FROM weir.jobs x WHERE x.state = 'PENDING' AND x.waits = 'worker'
           AND x.organization_id = c.organization_id AND x.kind = c.kind AND x.version = c.version
-        ORDER BY x.priority DESC, x.sequence LIMIT most) j
+          AND (-x.priority, x.sequence) >= (c.front_rank, c.front_sequence)
+        ORDER BY -x.priority, x.sequence LIMIT most)
+        UNION ALL
+        (SELECT -x.priority, x.sequence FROM weir.jobs x WHERE x.state = 'PENDING' AND x.waits = 'worker'
+          AND x.organization_id = c.organization_id AND x.kind = c.kind AND x.version = c.version
+          AND c.front_sequence > 0 AND -x.priority < c.front_rank
+        ORDER BY -x.priority, x.sequence LIMIT most)) j
     ), ranked AS (
       SELECT q.*, o.lot, o.running
-        + row_number() OVER (PARTITION BY q.organization_id ORDER BY q.priority DESC, q.sequence) AS level
+        + row_number() OVER (PARTITION BY q.organization_id ORDER BY q.rank, q.sequence) AS level
       FROM queued q JOIN owners o ON o.organization_id = q.organization_id
     ), placed AS (
       SELECT r.*, row_number() OVER (ORDER BY r.level, r.lot) AS place FROM ranked r
     )
-    SELECT p.organization_id, p.kind, p.version, p.deadline, (count(*) FILTER (WHERE p.place <= most))::int
-    FROM placed p GROUP BY 1, 2, 3, 4 ORDER BY min(p.place);
+    SELECT p.organization_id, p.kind, p.version, p.deadline,
+      CASE WHEN min(p.rank) < p.front_rank THEN -1000 ELSE p.front_rank END,
+      CASE WHEN min(p.rank) < p.front_rank THEN 0 ELSE p.front_sequence END,
+      (count(*) FILTER (WHERE p.place <= most))::int
+    FROM placed p GROUP BY 1, 2, 3, 4, p.front_rank, p.front_sequence ORDER BY min(p.place);
 END $$;
 
 -- Gives up to `most` jobs that may run to a worker. A job that a limit holds back is set aside, and read again only when
@@ -73,7 +128,7 @@ CREATE FUNCTION weir.claim(
 RETURNS SETOF weir.answer LANGUAGE plpgsql AS $$
 DECLARE
   lane record; found record; obstacle record; taken int := 0; wanted int; moved int; passed_over uuid[] := '{}';
-  chosen uuid[]; begun uuid[] := '{}';
+  chosen uuid[]; begun uuid[] := '{}'; first_lane record; front bigint; first_rank int; first_sequence bigint;
 BEGIN
   FOR lane IN SELECT * FROM
     weir.choose_lanes(taken_kinds, taken_versions, kind_deadlines, only_organizations, most)
@@ -84,12 +139,17 @@ BEGIN
       chosen := '{}';
       -- No more rows are locked than are taken: another worker would find them gone and rest.
       FOR found IN
-        SELECT j.job_id, j.run_id, j.limits FROM weir.jobs j WHERE j.state = 'PENDING' AND j.waits = 'worker'
+        SELECT j.job_id, j.run_id, j.limits, -j.priority AS rank, j.sequence FROM weir.jobs j
+        WHERE j.state = 'PENDING' AND j.waits = 'worker'
           AND j.organization_id = lane.organization_id AND j.kind = lane.kind AND j.version = lane.version
+          AND (-j.priority, j.sequence) >= (lane.rank, lane.sequence)
           AND j.job_id <> ALL (passed_over) AND (j.deadline_at IS NULL OR j.deadline_at > clock_timestamp())
-        ORDER BY j.priority DESC, j.sequence LIMIT wanted FOR NO KEY UPDATE SKIP LOCKED
+        ORDER BY -j.priority, j.sequence LIMIT wanted FOR NO KEY UPDATE SKIP LOCKED
       LOOP
         moved := moved + 1;
+        IF first_sequence IS NULL THEN
+          first_lane := lane; front := lane.sequence; first_rank := found.rank; first_sequence := found.sequence;
+        END IF;
         IF found.limits <> '{}' THEN
           -- Only a transaction that holds no limit waits for one, so that no two wait for each other.
           IF is_limited AND weir.is_limit_locked(found.limits) THEN
@@ -107,7 +167,13 @@ BEGIN
         chosen := chosen || found.job_id;
         begun := begun || found.run_id;
       END LOOP;
-      EXIT WHEN moved = 0;
+      IF moved = 0 THEN
+        EXIT WHEN lane.sequence = 0;
+        -- From the beginning, once: something may have come before what was the front.
+        lane.rank := -1000;
+        lane.sequence := 0;
+        CONTINUE;
+      END IF;
       RETURN QUERY UPDATE weir.jobs j SET state = 'RUNNING', attempt = j.attempt + 1, fence = nextval('weir.fence'),
           worker = claiming_worker, lease_until = clock_timestamp() + lease,
           started_at = coalesce(j.started_at, clock_timestamp()), problem = NULL,
@@ -128,7 +194,12 @@ BEGIN
     -- A run that is being changed is left; its state follows with its next change.
     UPDATE weir.runs SET state = 'RUNNING' WHERE run_id IN (SELECT r.run_id FROM weir.runs r
       WHERE r.run_id = ANY (begun) AND r.state = 'PENDING' FOR NO KEY UPDATE SKIP LOCKED);
-    PERFORM weir.tell_watchers(begun);
+    IF EXISTS (SELECT FROM weir.watched_runs) THEN PERFORM weir.tell_watchers(begun); END IF;
+  END IF;
+  -- Last of all, because nothing is waited for after it.
+  IF first_sequence > front + 50 THEN
+    PERFORM weir.note_front(first_lane.organization_id, first_lane.kind, first_lane.version, first_rank, first_sequence,
+      front = 0);
   END IF;
 END $$;
 
@@ -242,7 +313,7 @@ BEGIN
   END LOOP;
   has_limits := keys <> '{}';
   IF has_limits THEN PERFORM weir.release_limits(keys); END IF;
-  PERFORM weir.tell_watchers(touched);
+  IF EXISTS (SELECT FROM weir.watched_runs) THEN PERFORM weir.tell_watchers(touched); END IF;
 END $$;
 
 ALTER FUNCTION weir.settle_run SECURITY INVOKER RESET ALL;

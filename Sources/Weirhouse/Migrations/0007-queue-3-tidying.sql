@@ -161,7 +161,7 @@ END $$;
 -- RIGHTS --------------------------------------------------------------------------------------------------------------
 
 GRANT SELECT ON weir.ready_lanes TO weir_dispatch;
-GRANT SELECT, INSERT, UPDATE, DELETE ON weir.idle_workers, weir.watched_runs TO weir_dispatch;
+GRANT SELECT, INSERT, UPDATE, DELETE ON weir.idle_workers, weir.watched_runs, weir.lane_fronts TO weir_dispatch;
 GRANT INSERT ON weir.log_lines TO weir_dispatch;
 CREATE POLICY dispatch ON weir.log_lines TO weir_dispatch USING (true);
 ALTER FUNCTION weir.watch_runs OWNER TO weir_dispatch;
@@ -176,10 +176,10 @@ ALTER FUNCTION weir.tidy_one OWNER TO weir_dispatch;
 ALTER FUNCTION weir.wake_jobs OWNER TO weir_dispatch;
 ALTER FUNCTION weir.write_log OWNER TO weir_dispatch;
 REVOKE ALL ON FUNCTION weir.watch_runs, weir.tell_watchers, weir.call_worker, weir.call_workers, weir.leave_line,
-  weir.choose_lanes,
+  weir.front_of, weir.note_front, weir.choose_lanes,
   weir.claim, weir.stand_in_line, weir.end_and_claim, weir.succeed, weir.settle_failure,
   weir.keep_leases, weir.tidy_one, weir.wake_jobs, weir.write_log FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION weir.tell_watchers, weir.call_worker, weir.choose_lanes, weir.claim, weir.stand_in_line,
+GRANT EXECUTE ON FUNCTION weir.tell_watchers, weir.call_worker, weir.front_of, weir.note_front, weir.choose_lanes, weir.claim, weir.stand_in_line,
   weir.succeed, weir.settle_failure TO weir_dispatch;
 GRANT EXECUTE ON FUNCTION weir.watch_runs, weir.call_workers, weir.leave_line, weir.end_and_claim, weir.keep_leases, weir.tidy_one,
   weir.wake_jobs, weir.write_log TO weir_app;
