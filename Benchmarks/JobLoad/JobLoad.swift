@@ -10,10 +10,12 @@ import Synchronization
 //   jobload enqueue    ADDRESS COUNT
 //   jobload throughput ADDRESS COUNT WORKERS SLOTS   (jobs that are there already)
 //   jobload latency    ADDRESS RATE SECONDS WORKERS SLOTS
+//   jobload fairness   ADDRESS WAITING MILLISECONDS WORKERS SLOTS
 
-/// Ends the workers when so many jobs are done, and keeps how long each waited.
+/// Keeps when each job began and how long it waited; says when all are done.
 final class Tally: Sendable {
     private struct State {
+        var begun: [ContinuousClock.Instant] = []
         var waits: [Double] = []
         var left: Int
     }
@@ -25,6 +27,7 @@ final class Tally: Sendable {
 
     func done(after wait: Double) {
         let isLast = state.withLock { state in
+            state.begun.append(.now)
             state.waits.append(wait)
             state.left -= 1
             return state.left == 0
@@ -34,15 +37,29 @@ final class Tally: Sendable {
 
     /// Milliseconds, in order.
     var waits: [Double] { state.withLock { $0.waits.sorted() } }
+
+    /// Jobs per second from 30 to 95 of a hundred: neither while workers connect nor while they run out of work.
+    var rate: Double {
+        let begun = state.withLock { $0.begun.sorted() }
+        let (first, last) = (begun.count * 30 / 100, begun.count * 95 / 100)
+        return Double(last - first) / ((begun[last] - begun[first]) / .seconds(1))
+    }
 }
 
-struct Noop: JobHandler {
-    let kind = "noop"
+/// Does nothing, or takes as long as it is told.
+struct Idle: JobHandler {
+    var kind = "noop"
+    var pause = Duration.zero
+    /// Whose jobs are counted; nil for all.
+    var owner: OrganizationID?
     let tally: Tally
 
     func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
         let made: Double = try job.payload()
-        tally.done(after: (Date().timeIntervalSince1970 - made) * 1000)
+        if owner ?? job.organization == job.organization {
+            tally.done(after: (Date().timeIntervalSince1970 - made) * 1000)
+        }
+        if pause > .zero { try await Task.sleep(for: pause) }
         return 1
     }
 }
@@ -56,11 +73,11 @@ struct Load: Sendable {
         pool = PGPool(self.address, limit: connections)
     }
 
-    func organization() async throws -> OrganizationID {
+    func organization(_ slug: String = "load") async throws -> OrganizationID {
         let (id, principal) = (TimeSource.system.makeUUID(), TimeSource.system.makeUUID())
         let found = try await pool.withConnection { connection in
             try await connection.query(
-                "SELECT organization_id FROM weir.ensure_organization('load', 'load', \(id), \(principal))")
+                "SELECT organization_id FROM weir.ensure_organization(\(slug), 'load', \(id), \(principal))")
         }
         guard let id: OrganizationID = try found.first?.id("organization_id") else {
             throw Problem(.internal, "There is no organization.")
@@ -86,17 +103,17 @@ struct Load: Sendable {
 
     /// Beside workers; returns when `tally` is full.
     func work(
-        workers: Int, slots: Int, _ tally: Tally, beside work: @Sendable () async throws -> Void
+        workers: Int, slots: Int, _ handler: Idle, beside work: @Sendable () async throws -> Void
     ) async throws {
         let tasks = (0..<workers).map { number in
             let worker = Worker(
                 queue: JobQueue(pool: pool),
-                listener: PGListener(address, channels: ["weir_jobs", "weir_cancel"]), handlers: [Noop(tally: tally)],
+                listener: PGListener(address, channels: ["weir_cancel"]), handlers: [handler],
                 name: "load \(number)", slots: slots, observe: { _ in })
             return Task { await worker.run() }
         }
         try await work()
-        for await _ in tally.isDone.stream {}
+        for await _ in handler.tally.isDone.stream {}
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
     }
@@ -121,23 +138,26 @@ enum JobLoad {
         case "throughput": try await throughput(arguments[1], numbers[0], workers: numbers[1], slots: numbers[2])
         case "latency":
             try await latency(arguments[1], numbers[0], seconds: numbers[1], workers: numbers[2], slots: numbers[3])
+        case "fairness":
+            try await fairness(
+                arguments[1], numbers[0], pause: .milliseconds(numbers[1]), workers: numbers[2], slots: numbers[3])
         default: exit(2)
         }
     }
 
     private static func throughput(_ address: String, _ count: Int, workers: Int, slots: Int) async throws {
-        let load = Load(address, connections: workers * slots)
+        let load = Load(address, connections: 8)
         let tally = Tally(count)
-        let begin = ContinuousClock.now
-        try await load.work(workers: workers, slots: slots, tally) {}
-        try say(["seconds": (ContinuousClock.now - begin) / .seconds(1)])
+        try await load.work(workers: workers, slots: slots, Idle(tally: tally)) {}
+        try say(["per_second": tally.rate])
     }
 
     private static func latency(_ address: String, _ rate: Int, seconds: Int, workers: Int, slots: Int) async throws {
-        let load = Load(address, connections: workers * slots + 4)
+        let load = Load(address, connections: 8)
         let owner = try await load.organization()
         let tally = Tally(rate * seconds)
-        try await load.work(workers: workers, slots: slots, tally) {
+        try await load.work(workers: workers, slots: slots, Idle(tally: tally)) {
+            try await Task.sleep(for: .seconds(2))
             let begin = ContinuousClock.now
             for index in 0..<rate * seconds {
                 try await Task.sleep(until: begin + .seconds(Double(index) / Double(rate)), clock: .continuous)
@@ -146,6 +166,26 @@ enum JobLoad {
         }
         let waits = tally.waits
         try say(["p50_ms": waits[waits.count / 2], "p99_ms": waits[waits.count * 99 / 100]])
+    }
+
+    /// One organization has `waiting` jobs that take `pause` each; another makes one such job after the other.
+    private static func fairness(
+        _ address: String, _ waiting: Int, pause: Duration, workers: Int, slots: Int
+    ) async throws {
+        let load = Load(address, connections: 8)
+        let small = try await load.organization("small")
+        try await load.enqueue(waiting, batch: 500, for: load.organization("large"))
+        let count = 200
+        let tally = Tally(count)
+        try await load.work(workers: workers, slots: slots, Idle(pause: pause, owner: small, tally: tally)) {
+            try await Task.sleep(for: .seconds(1))
+            for _ in 0..<count {
+                try await load.enqueue(1, batch: 1, for: small)
+                try await Task.sleep(for: pause * 1.3)
+            }
+        }
+        let waits = tally.waits
+        try say(["p50_ms": waits[waits.count / 2], "p99_ms": waits[waits.count * 99 / 100], "most_ms": waits[count - 1]])
     }
 
     private static func say(_ values: [String: Double]) throws {

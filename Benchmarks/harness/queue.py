@@ -1,4 +1,4 @@
-"""Measures the queue beside procrastinate and the limit: pgbench with the same two statements."""
+"""Measures the queue beside procrastinate and the limit: pgbench with the same statement."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import datetime
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -29,8 +28,9 @@ TURN = """select job_id as job, fence
 from weir.end_and_claim(array[:job]::uuid[], array[:fence]::bigint[], '{1}'::jsonb[], '{noop}'::text[], '{1}'::int[],
   '{null}'::float8[], null::uuid[], 'pgbench', '10 s'::interval, 1, 'pgbench', false) where what = 'claimed' \\gset
 """
+TURN_MILLISECONDS = 50
 FIRST = ["--define", "job=00000000-0000-0000-0000-000000000000", "--define", "fence=0"]
-# Runs that are over, and runs whose job waits for another; as the triggers would have left them.
+# Runs that are over, runs whose job waits for another, and runs whose job is ready; as the triggers would have left them.
 HISTORY = """
 set session_replication_role = replica;
 insert into weir.runs (run_id, organization_id, kind, environment, source, state, finished_at)
@@ -45,6 +45,11 @@ insert into weir.runs (run_id, organization_id, kind, environment, source)
 insert into weir.jobs (job_id, organization_id, run_id, position, kind, payload, waits, blocked_by)
   select gen_random_uuid(), organization_id, run_id, 0, 'noop', '1', 'predecessors', 1
   from weir.runs where kind = 'waiting';
+insert into weir.runs (run_id, organization_id, kind, environment, source)
+  select gen_random_uuid(), organization_id, 'ready', 'dev', 'none'
+  from weir.organizations, generate_series(1, {ready});
+insert into weir.jobs (job_id, organization_id, run_id, position, kind, payload)
+  select gen_random_uuid(), organization_id, run_id, 0, 'noop', '1' from weir.runs where kind = 'ready';
 vacuum analyze;
 """
 
@@ -54,6 +59,7 @@ class Queues:
 
     def __init__(self, server: SourceServer, folder: Path) -> None:
         self.server = server
+        self.folder = folder
         self.script = folder / "turn.sql"
         self.script.write_text(TURN)
         self.number = 0
@@ -80,33 +86,44 @@ class Queues:
     def throughput(self, count: int, workers: int, slots: int) -> float:
         name = self.make()
         self.fill(name, count)
-        seconds = figures(str(LOAD), "throughput", self.as_application(name), count, workers, slots)["seconds"]
+        found = figures(str(LOAD), "throughput", self.as_application(name), count, workers, slots)
         self.drop(name)
-        return count / seconds
+        return found["per_second"]
 
     def limit(self, count: int, clients: int) -> float:
         name = self.make()
         self.fill(name, count)
-        rate = self.pgbench(name, clients, "--transactions", str(count // clients))
+        rate = self.pgbench(name, clients, count)
         self.drop(name)
         return rate
 
-    def pgbench(self, name: str, clients: int, *how_long: str) -> float:
-        said = call(PGBENCH, "--no-vacuum", "--protocol", "prepared", *FIRST, "--file", str(self.script), "--client",
-                    str(clients), "--jobs", "2", *how_long, self.as_application(name))
-        return float(re.search(r"tps = ([\d.]+)", said)[1])
+    def pgbench(self, name: str, clients: int, count: int) -> float:
+        """Turns per second."""
+        for old in self.folder.glob("log.*"):
+            old.unlink()
+        call(PGBENCH, "--no-vacuum", "--protocol", "prepared", *FIRST, "--file", str(self.script), "--client",
+             str(clients), "--jobs", "2", "--transactions", str(count // clients), "--log", "--log-prefix",
+             str(self.folder / "log"), self.as_application(name))
+        return middle_rate([int(line.split()[4]) + int(line.split()[5]) / 1e6
+                            for log in self.folder.glob("log.*") for line in log.read_text().splitlines()])
 
-    def latency(self, rate: int, seconds: int) -> dict[str, float]:
+    def latency(self, rate: int, seconds: int, workers: int, slots: int) -> dict[str, float]:
         name = self.make()
-        found = figures(str(LOAD), "latency", self.as_application(name), rate, seconds, 2, 8)
+        found = figures(str(LOAD), "latency", self.as_application(name), rate, seconds, workers, slots)
         self.drop(name)
         return found
 
-    def milliseconds_per_job(self, finished: int, waiting: int, count: int) -> float:
+    def fairness(self, waiting: int, milliseconds: int) -> dict[str, float]:
         name = self.make()
-        self.server.sql(name, HISTORY.format(finished=finished, waiting=waiting))
+        found = figures(str(LOAD), "fairness", self.as_application(name), waiting, milliseconds, 2, 4)
+        self.drop(name)
+        return found
+
+    def milliseconds_per_job(self, finished: int, waiting: int, ready: int, count: int) -> float:
+        name = self.make()
+        self.server.sql(name, HISTORY.format(finished=finished, waiting=waiting, ready=ready))
         self.fill(name, count)
-        rate = self.pgbench(name, 1, "--transactions", str(count))
+        rate = self.pgbench(name, 1, count)
         self.drop(name)
         return 1000 / rate
 
@@ -124,7 +141,7 @@ class Procrastinate:
         return found
 
     def throughput(self, count: int, concurrency: int) -> float:
-        return count / self._run("throughput", count, concurrency)["seconds"]
+        return self._run("throughput", count, concurrency)["per_second"]
 
     def latency(self, rate: int, seconds: int) -> dict[str, float]:
         return self._run("latency", rate, seconds, 16)
@@ -145,6 +162,13 @@ def say(text: str) -> None:
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
+def middle_rate(moments: list[float]) -> float:
+    """Jobs per second from 30 to 95 of a hundred: neither while clients begin nor while they run out of work."""
+    moments.sort()
+    first, last = len(moments) * 30 // 100, len(moments) * 95 // 100
+    return (last - first) / (moments[last] - moments[first])
+
+
 def span(values: list[float]) -> str:
     return f"{statistics.median(values):,.0f} ({min(values):,.0f}–{max(values):,.0f})"
 
@@ -159,18 +183,29 @@ def measure(options: argparse.Namespace, queues: Queues, peer: Procrastinate) ->
         rates["limit50"].append(queues.limit(count, 50))
         rates["procrastinate"].append(peer.throughput(count // 5, 16))
         say(f"round {number + 1}/{rounds}: " + ", ".join(f"{name} {found[-1]:,.0f}/s" for name, found in rates.items()))
-    half = {name: max(1, int(statistics.median(rates[name]) / 2)) for name in ("weirhouse", "procrastinate")}
+    half = {name: max(1, int(statistics.median(rates[name]) / 2)) for name in ("weirhouse", "fifty", "procrastinate")}
     latencies = {
-        "weirhouse": queues.latency(half["weirhouse"], options.seconds),
+        "weirhouse": queues.latency(half["weirhouse"], options.seconds, 2, 8),
+        "fifty": queues.latency(half["fifty"], options.seconds, 50, 1),
         "procrastinate": peer.latency(half["procrastinate"], options.seconds),
     }
     say(f"latency at {half}: {latencies}")
-    sizes = [(1_000, 0), (1_000_000, 0), (1_000_000, 100_000)] if not options.quick else [(1_000, 0), (10_000, 1_000)]
+    fairness = queues.fairness(1_000 if options.quick else 10_000, TURN_MILLISECONDS)
+    say(f"fairness: {fairness}")
+    sizes = [(1_000, 0, 0), (1_000_000, 0, 0), (1_000_000, 100_000, 0), (1_000_000, 100_000, 100_000)]
+    if options.quick:
+        sizes = [(1_000, 0, 0), (10_000, 1_000, 1_000)]
     costs = []
-    for finished, waiting in sizes:
-        costs.append((finished, waiting, queues.milliseconds_per_job(finished, waiting, min(count, 5_000))))
-        say(f"cost with {finished:,} finished, {waiting:,} waiting: {costs[-1][2]:.3f} ms")
-    return {"rates": rates, "half": half, "latencies": latencies, "costs": costs}
+    for finished, waiting, ready in sizes:
+        cost = queues.milliseconds_per_job(finished, waiting, ready, min(count, 5_000))
+        costs.append((finished, waiting, ready, cost))
+        say(f"cost with {finished:,} finished, {waiting:,} waiting, {ready:,} ready: {cost:.3f} ms")
+    return {"rates": rates, "half": half, "latencies": latencies, "costs": costs, "fairness": fairness}
+
+
+def ratio(of: list[float], to: list[float]) -> float:
+    """Median of the rounds': what runs in the same minute is compared."""
+    return statistics.median(a / b for a, b in zip(of, to))
 
 
 def verdict(is_met: bool) -> str:
@@ -178,13 +213,15 @@ def verdict(is_met: bool) -> str:
 
 
 def report(found: dict, options: argparse.Namespace, environments: Environments, server: SourceServer) -> str:
-    middle = {name: statistics.median(values) for name, values in found["rates"].items()}
-    of_limit, of_peer = middle["weirhouse"] / middle["limit"], middle["weirhouse"] / middle["procrastinate"]
-    of_limit50 = middle["fifty"] / middle["limit50"]
-    ours, theirs = found["latencies"]["weirhouse"], found["latencies"]["procrastinate"]
-    first = found["costs"][0][2]
-    growth = max(cost for _, _, cost in found["costs"]) / first
-    rows = "\n".join(f"| {a:,} | {b:,} | {cost:.3f} | {cost / first:.2f} |" for a, b, cost in found["costs"])
+    rates = found["rates"]
+    of_limit, of_limit50 = ratio(rates["weirhouse"], rates["limit"]), ratio(rates["fifty"], rates["limit50"])
+    of_peer = ratio(rates["weirhouse"], rates["procrastinate"])
+    ours, fifty, theirs = (found["latencies"][name] for name in ("weirhouse", "fifty", "procrastinate"))
+    fair = found["fairness"]
+    first = found["costs"][0][3]
+    growth = max(cost for *_, cost in found["costs"]) / first
+    rows = "\n".join(
+        f"| {a:,} | {b:,} | {c:,} | {cost:.3f} | {cost / first:.2f} |" for a, b, c, cost in found["costs"])
     about = "\n".join(f"| {name} | {value} |" for name, value in machine().items())
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     return f"""# Benchmarks of the queue
@@ -200,23 +237,32 @@ procrastinate {environments.version("procrastinate", "procrastinate")}.
 | 5 × procrastinate's throughput or more | {of_peer:.1f} × | {verdict(of_peer >= 5)} |
 | start within 10 ms (p50) at half load | {ours["p50_ms"]:.1f} ms | {verdict(ours["p50_ms"] < 10)} |
 | start within 50 ms (p99) at half load | {ours["p99_ms"]:.1f} ms | {verdict(ours["p99_ms"] < 50)} |
+| the same with 50 workers (p50, p99) | {fifty["p50_ms"]:.1f}, {fifty["p99_ms"]:.1f} ms | {verdict(fifty["p50_ms"] < 10 and fifty["p99_ms"] < 50)} |
+| an organization with 10,000 waiting jobs delays another's by a slot's turn of {TURN_MILLISECONDS} ms at most | {fair["p99_ms"]:.0f} ms (p99) | {verdict(fair["p99_ms"] <= 1.2 * TURN_MILLISECONDS)} |
 | dequeue cost flat (within 1.2 ×) | {growth:.2f} × | {verdict(growth <= 1.2)} |
 
 | {options.jobs:,} jobs that do nothing | jobs per second | × limit |
 |---|--:|--:|
-| limit: pgbench, 16 connections | {span(found["rates"]["limit"])} | 1.00 |
-| **Weirhouse**, 2 workers with 8 slots each | {span(found["rates"]["weirhouse"])} | {of_limit:.2f} |
-| limit: pgbench, 50 connections | {span(found["rates"]["limit50"])} | {middle["limit50"] / middle["limit"]:.2f} |
-| **Weirhouse**, 50 workers with one slot each | {span(found["rates"]["fifty"])} | {middle["fifty"] / middle["limit"]:.2f} |
-| procrastinate, one worker, 16 at once ({options.jobs // 5:,} jobs) | {span(found["rates"]["procrastinate"])} | {middle["procrastinate"] / middle["limit"]:.2f} |
+| limit: pgbench, 16 connections | {span(rates["limit"])} | 1.00 |
+| **Weirhouse**, 2 workers with 8 slots each | {span(rates["weirhouse"])} | {of_limit:.2f} |
+| limit: pgbench, 50 connections | {span(rates["limit50"])} | {ratio(rates["limit50"], rates["limit"]):.2f} |
+| **Weirhouse**, 50 workers with one slot each | {span(rates["fifty"])} | {ratio(rates["fifty"], rates["limit"]):.2f} |
+| procrastinate, one worker, 16 at once ({options.jobs // 5:,} jobs) | {span(rates["procrastinate"])} | {ratio(rates["procrastinate"], rates["limit"]):.2f} |
 
 | from enqueueing to the handler's start, at half of its own throughput | jobs per second | p50, ms | p99, ms |
 |---|--:|--:|--:|
-| **Weirhouse** | {found["half"]["weirhouse"]:,} | {ours["p50_ms"]:.1f} | {ours["p99_ms"]:.1f} |
+| **Weirhouse**, 2 workers with 8 slots each | {found["half"]["weirhouse"]:,} | {ours["p50_ms"]:.1f} | {ours["p99_ms"]:.1f} |
+| **Weirhouse**, 50 workers with one slot each | {found["half"]["fifty"]:,} | {fifty["p50_ms"]:.1f} | {fifty["p99_ms"]:.1f} |
 | procrastinate | {found["half"]["procrastinate"]:,} | {theirs["p50_ms"]:.1f} | {theirs["p99_ms"]:.1f} |
 
-| finished jobs | waiting jobs | claim and end, ms | × the first |
-|--:|--:|--:|--:|
+| a lone job's wait while another organization has 10,000 waiting, all slots taken | ms |
+|---|--:|
+| p50 | {fair["p50_ms"]:.0f} |
+| p99 | {fair["p99_ms"]:.0f} |
+| longest | {fair["most_ms"]:.0f} |
+
+| finished jobs | waiting for others | ready | one turn, ms | × the first |
+|--:|--:|--:|--:|--:|
 {rows}
 
 | machine | |
@@ -227,9 +273,13 @@ procrastinate {environments.version("procrastinate", "procrastinate")}.
 
 - PostgreSQL, its clients and the workers share the machine. PostgreSQL flushes nothing to disk, for all alike: what is
   compared is the queues, not the disk.
-- The limit is pgbench with the two statements of a worker, claim one job and end it, in the extended protocol, as the same
-  role. Weirhouse claims as many jobs at once as it has free slots, so it may pass the limit.
+- The limit is pgbench with a worker's statement, which ends a job and claims the next, prepared, as the same role.
+  Weirhouse ends and claims as many jobs at once as it can, so it may pass the limit. With one slot each it cannot.
 - Jobs are made before the clock starts; a job is a run of its own. procrastinate gets a fifth of them, with its defaults.
+- Rates are those from 30 to 95 of a hundred jobs: not while clients connect, nor while they run out of work. × is the
+  median of the rounds' own ratios.
+- A lone job: two workers with four slots each, all jobs take {TURN_MILLISECONDS} ms; 200 jobs of the small organization,
+  one after the other.
 - `Benchmarks/JobLoad` drives Weirhouse's own `Worker`; `Benchmarks/jobs/jobs_procrastinate.py` procrastinate's.
 """
 

@@ -1,3 +1,4 @@
+import Foundation
 import Jobs
 import Kernel
 import Postgres
@@ -166,6 +167,43 @@ struct UpgradeTests {
                     until: "EXISTS (SELECT FROM weir.workers WHERE kinds = '{a}' AND versions = '{2}')")
             }
             #expect(try await house.states(of: run) == ["SUCCESS", "SUCCESS", "PENDING"])
+        }
+    }
+
+    @Test("a database with jobs under way is migrated beneath its workers, and they go on")
+    func migration() async throws {
+        // The roles belong to the whole server.
+        try await MetadataDatabase.use { _ in }
+        try await TestFolder.use { folder in
+            let files = try FileManager.default.contentsOfDirectory(atPath: MetadataDatabase.migrations)
+            for file in files where file < "0007" {
+                try FileManager.default.copyItem(
+                    atPath: "\(MetadataDatabase.migrations)/\(file)", toPath: "\(folder)/\(file)")
+            }
+            try await TestDatabase.use { database in
+                let owner = try await database.connect()
+                try await Migrator(folder: folder).migrate(owner)
+                let organization = TimeSource.system.makeID(OrganizationTag.self)
+                try await database.query(
+                    """
+                    INSERT INTO weir.organizations (organization_id, slug, name) VALUES (\(organization), 'acme', 'acme')
+                    """)
+                let pool = database.pool(limit: 4, role: "weir_app")
+                let old = OldWorker(pool: pool, name: "old")
+                let run = try await old.enqueue(for: organization)
+                let first = try #require(try await old.claim(["a"]).first)
+                try await Migrator(folder: MetadataDatabase.migrations).migrate(owner)
+                #expect(try await old.end(first, "SUCCESS"))
+                let queue = JobQueue(pool: pool)
+                let second = try #require(try await queue.claimOne(kinds: ["a"], worker: "new"))
+                try await queue.complete(second, result: JSONValue("done"))
+                let state = try await database.query("SELECT state FROM weir.runs WHERE run_id = \(run)")
+                #expect(try state.first?.string("state") == "SUCCESS")
+                // Servers of before may still be there.
+                #expect(try await database.number("SELECT count(*) FROM weir.watched_runs") == 1)
+                await pool.close()
+                await owner.close()
+            }
         }
     }
 

@@ -95,6 +95,7 @@ package struct Worker: Sendable {
     private func dispatch(_ desk: WorkDesk, _ keeper: LeaseKeeper) async {
         let performance = JobPerformance(
             queue: queue, shared: shared, handlers: handlers, luck: luck, observe: observe)
+        var doubts = 0
         await withDiscardingTaskGroup { group in
             while let errand = await desk.next() {
                 do {
@@ -114,11 +115,16 @@ package struct Worker: Sendable {
                             keeper.remove(held)
                         }
                     }
-                    if case .again(let pause) = answer.rest {
-                        group.addTask {
-                            try? await Task.sleep(for: pause)
-                            desk.look()
-                        }
+                    guard case .again(let pause) = answer.rest else {
+                        doubts = 0
+                        continue
+                    }
+                    // Somebody's transaction stays open for long: then it is looked for more and more rarely.
+                    let longer = min(pause * (1 << min(doubts, 6)), .milliseconds(100))
+                    doubts = answer.claimed.isEmpty ? doubts + 1 : 0
+                    group.addTask {
+                        try? await Task.sleep(for: longer)
+                        desk.look()
                     }
                 } catch {
                     desk.failed(errand)
