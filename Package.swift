@@ -71,7 +71,8 @@ let package = Package(
         module("Postgres", in: "Base", uses: ["Kernel", "CLibPQ"]),
         module("DuckDB", in: "Base", uses: ["Kernel", "CDuckDB"]),
         module("Jobs", in: "Base", uses: ["Kernel", "Postgres"]),
-        module("Access", in: "Base", uses: ["Kernel", "Postgres", crypto]),
+        module("Roles", in: "Base", uses: ["Kernel"]),
+        module("Access", in: "Base", uses: ["Kernel", "Roles", "Postgres", crypto]),
         module("Secrets", in: "Base", uses: ["Kernel", "Postgres", crypto]),
         module("Telemetry", in: "Base", uses: ["Kernel", log, httpClient, nioCore, nioHTTP]),
         // Flow
@@ -93,8 +94,8 @@ let package = Package(
         // Connectors
         module("PostgresConnector", in: "Connectors", uses: ["Kernel", "Connecting", "Postgres", "DuckDB"]),
         // Faces
-        module("Wire", in: "Faces", uses: ["Kernel"]),
-        module("API", in: "Faces", uses: ["Kernel", "Wire", hummingbird, nioCore, httpTypes, log, lifecycle]),
+        module("Wire", in: "Faces", uses: ["Kernel", "Roles"]),
+        module("API", in: "Faces", uses: ["Kernel", "Roles", "Wire", hummingbird, nioCore, httpTypes, log, lifecycle]),
         module(
             "Console", in: "Faces", uses: ["Kernel", "Wire", hummingbird, mustache, nioCore, httpTypes, log],
             resources: [.copy("Resources")]),
@@ -104,8 +105,8 @@ let package = Package(
         .target(
             name: "Weirhouse",
             dependencies: [
-                "Kernel", "Postgres", "DuckDB", "Outbound", "ObjectStorage", "Jobs", "Access", "Secrets", "Telemetry",
-                "Connecting",
+                "Kernel", "Postgres", "DuckDB", "Outbound", "ObjectStorage", "Jobs", "Roles", "Access", "Secrets",
+                "Telemetry", "Connecting",
                 "Lakehouse", "Ingestion", "Warehousing", "Provisioning", "Loading", "Modeling", "Serving",
                 "EmbeddedWarehouse",
                 "PostgresConnector",
@@ -121,11 +122,12 @@ let package = Package(
         // Tests
         tests("ModelingTests", uses: ["Modeling", "Connecting", "Warehousing", "Kernel"]),
         tests(
-            "ConsoleTests", uses: ["Console", "Wire", "WireSamples", "Kernel", hummingbird, nioCore, httpTypes, log]),
+            "ConsoleTests",
+            uses: ["Roles", "Console", "Wire", "WireSamples", "Kernel", hummingbird, nioCore, httpTypes, log]),
         tests(
             "APITests",
             uses: [
-                "API", "Wire", "WireSamples", "Kernel", hummingbird,
+                "Roles", "API", "Wire", "WireSamples", "Kernel", hummingbird,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 httpTypes,
                 nioCore,
@@ -133,7 +135,7 @@ let package = Package(
         tests(
             "CommandLineTests",
             uses: [
-                "CommandLine", "API", "Wire", "WireSamples", "Kernel", hummingbird,
+                "Roles", "CommandLine", "API", "Wire", "WireSamples", "Kernel", hummingbird,
                 .product(name: "HummingbirdTesting", package: "hummingbird"), arguments, nioCore,
             ]),
         tests("DuckDBTests", uses: ["DuckDB", "Kernel"]),
@@ -146,7 +148,8 @@ let package = Package(
             ]),
         tests("PostgresTests", uses: ["Postgres", "Kernel", "CLibPQ", "TestHouse"]),
         tests("JobsTests", uses: ["Jobs", "Postgres", "Kernel", "TestHouse"]),
-        tests("AccessTests", uses: ["Access", "Postgres", "Kernel", "TestHouse"]),
+        tests("RolesTests", uses: ["Roles", "Kernel"]),
+        tests("AccessTests", uses: ["Access", "Roles", "Postgres", "Kernel", "TestHouse"]),
         tests("SecretsTests", uses: ["Secrets", "Postgres", "Kernel", "TestHouse"]),
         tests("LakehouseTests", uses: ["Lakehouse", "Connecting", "DuckDB", "Kernel", "TestHouse"]),
         tests(

@@ -1,3 +1,4 @@
+import Access
 import Configuration
 import Foundation
 import Kernel
@@ -31,6 +32,7 @@ struct Settings: Sendable {
     var metricsToken: Secret<String>?
     /// Where traces go; nil: nowhere.
     var traces: OTLPSettings?
+    var sessions = SessionSettings()
 
     var extensionFolder: String { "\(pythonHome)/duckdb_extensions" }
 
@@ -56,7 +58,10 @@ struct Settings: Sendable {
             log: try LogSettings(
                 format: reader.string(forKey: "weir.log"), level: reader.string(forKey: "weir.log.level")),
             metricsToken: try metricsToken(reader.string(forKey: "weir.metrics.token", isSecret: true)),
-            traces: try OTLPSettings.read { ProcessInfo.processInfo.environment[$0] })
+            traces: try OTLPSettings.read { ProcessInfo.processInfo.environment[$0] },
+            sessions: try SessionSettings(
+                minutes: reader.int(forKey: "weir.session.minutes"),
+                idleMinutes: reader.int(forKey: "weir.session.idle.minutes")))
     }
 
     /// One that is set but empty is a mistake: it would leave open what was to be closed.
@@ -100,6 +105,32 @@ struct Settings: Sendable {
             folder = (folder as NSString).deletingLastPathComponent
         }
         return "/usr/lib/weirhouse/python"
+    }
+}
+
+/// How long a browser stays signed in.
+struct SessionSettings: Sendable {
+    /// From sign-in, whatever happens.
+    var lifetime: Duration = .seconds(12 * 3600)
+    /// Without a request.
+    var idle: Duration = .seconds(2 * 3600)
+
+    init() {}
+
+    /// - Throws: `invalidInput`.
+    init(minutes: Int?, idleMinutes: Int?) throws {
+        if let minutes { lifetime = try Self.limit(minutes, "WEIR_SESSION_MINUTES") }
+        if let idleMinutes { idle = try Self.limit(idleMinutes, "WEIR_SESSION_IDLE_MINUTES") }
+    }
+
+    var terms: Gate.Terms { Gate.Terms(lifetime: lifetime, idle: idle) }
+
+    private static func limit(_ minutes: Int, _ name: String) throws -> Duration {
+        // Use is noted once a minute: a shorter pause could not be told.
+        guard (2...43_200).contains(minutes) else {
+            throw Problem(.invalidInput, "\(name) is \(minutes).", hint: "Use 2 to 43200 minutes.")
+        }
+        return .seconds(minutes * 60)
     }
 }
 

@@ -1,5 +1,6 @@
 import API
 import Kernel
+import Roles
 import Wire
 import WireSamples
 
@@ -136,7 +137,9 @@ struct House: Operations {
     func caller(token: String) async throws -> Caller {
         guard token == Self.token else { throw Problem(.unauthenticated, "This token is not known.") }
         let time = TimeSource.system
-        return Caller(organization: time.makeID(), slug: "acme", principal: time.makeID(), name: "admin")
+        return Caller(
+            organization: time.makeID(), slug: "acme", principal: time.makeID(), name: "admin",
+            rights: Rights([Grant(.owner)]))
     }
 
     func caller(session: String) async throws -> Caller? { nil }

@@ -1,5 +1,6 @@
 import Foundation
 import Kernel
+import Roles
 import Synchronization
 import Wire
 import WireSamples
@@ -102,8 +103,9 @@ final class LiveHouse: Operations {
     func caller(token: String) async throws -> Caller {
         guard token == "right" else { throw Problem(.unauthenticated, "This token is not known.") }
         return Caller(
-            organization: TimeSource.system.makeID(), slug: "acme", principal: TimeSource.system.makeID(), name: "admin"
-        )
+            organization: TimeSource.system.makeID(), slug: "acme", principal: TimeSource.system.makeID(),
+            name: "admin",
+            rights: Rights([Grant(.owner)]))
     }
 
     func caller(session: String) async throws -> Caller? { nil }

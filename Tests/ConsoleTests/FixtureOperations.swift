@@ -1,5 +1,6 @@
 import Foundation
 import Kernel
+import Roles
 import Synchronization
 import Wire
 import WireSamples
@@ -23,7 +24,8 @@ final class FixtureOperations: Operations {
     static let session = "fixture-session"
     static let caller = Caller(
         organization: OrganizationID(UUID(uuidString: "00000000-0000-0000-0000-00000000000a") ?? UUID()), slug: "acme",
-        principal: PrincipalID(UUID(uuidString: "00000000-0000-0000-0000-00000000000b") ?? UUID()), name: "admin")
+        principal: PrincipalID(UUID(uuidString: "00000000-0000-0000-0000-00000000000b") ?? UUID()), name: "admin",
+        rights: Rights([Grant(.owner)]))
 
     let mood: Mood
     /// Between two events of a run that goes on.

@@ -1,22 +1,8 @@
 import Crypto
-import Foundation
+package import Foundation
 package import Kernel
 package import Postgres
-
-/// Someone who has proved who they are.
-package struct Principal: Sendable, Hashable {
-    package let organization: OrganizationID
-    package let slug: String
-    package let id: PrincipalID
-    package let name: String
-
-    package init(organization: OrganizationID, slug: String, id: PrincipalID, name: String) {
-        self.organization = organization
-        self.slug = slug
-        self.id = id
-        self.name = name
-    }
-}
+import Roles
 
 /// Organizations, API tokens, one-time sign-in codes and sessions. Only SHA-256 hashes of secrets are stored; the secrets
 /// are 32 random bytes, so no slow hash is needed.
@@ -32,8 +18,8 @@ package struct Gate: Sendable {
     package enum CredentialKind: String, Sendable {
         case token, code, session
 
-        /// Nil: until it is removed.
-        var lifetime: Duration? {
+        /// From when it is made; nil: until it is removed.
+        package var lifetime: Duration? {
             switch self {
             case .token: nil
             case .code: .seconds(15 * 60)
@@ -42,12 +28,38 @@ package struct Gate: Sendable {
         }
     }
 
-    /// The organization of that slug and a principal in it, made if need be.
+    /// What is said of a credential when it is made.
+    package struct Terms: Sendable {
+        /// From now; nil: until it is removed.
+        package var lifetime: Duration?
+        /// A longer pause ends it; nil: none does.
+        package var idle: Duration?
+        /// What a person calls a token; what browser a session is in.
+        package var name: String?
+        /// Names that `Scope` knows; nil: all that the roles give.
+        package var scopes: [String]?
+        package var createdBy: PrincipalID?
+
+        package init(
+            lifetime: Duration?, idle: Duration? = nil, name: String? = nil, scopes: [String]? = nil,
+            createdBy: PrincipalID? = nil
+        ) {
+            self.lifetime = lifetime
+            self.idle = idle
+            self.name = name
+            self.scopes = scopes
+            self.createdBy = createdBy
+        }
+    }
+
+    /// The organization of that slug and a principal in it, made if need be: the organization with its environments, the
+    /// principal as its owner.
     package func ensureOrganization(slug: String, principal name: String) async throws -> Principal {
         let rows = try await pool.withConnection { connection in
             try await connection.query(
                 """
-                SELECT * FROM weir.ensure_organization(\(slug), \(name), \(time.makeUUID())::uuid, \(time.makeUUID())::uuid)
+                SELECT * FROM weir.ensure_organization_with_owner(
+                  \(slug), \(name), \(time.makeUUID())::uuid, \(time.makeUUID())::uuid)
                 """)
         }
         guard let row = rows.first else { throw Problem(.internal, "The organization \(slug) could not be made.") }
@@ -55,49 +67,90 @@ package struct Gate: Sendable {
             organization: try row.id("organization_id"), slug: slug, id: try row.id("principal_id"), name: name)
     }
 
-    /// A new secret of that kind for a principal. It is shown this once.
-    package func issue(_ kind: CredentialKind, to principal: Principal) async throws -> Secret<String> {
-        let secret = "weir_\(kind.rawValue)_" + Self.randomText()
-        try await register(Secret(secret), as: kind, of: principal)
-        return Secret(secret)
+    /// A new secret of that kind for a principal. It is shown this once. Its prefix tells scanners of secrets what it is.
+    /// - Parameter terms: the kind's own if nil.
+    package func issue(
+        _ kind: CredentialKind, to principal: PrincipalID, of organization: OrganizationID, on terms: Terms? = nil
+    ) async throws -> (secret: Secret<String>, id: CredentialID) {
+        let secret = Secret("weir_\(kind.rawValue)_" + Self.randomText())
+        let id = CredentialID(time.makeUUID())
+        try await register(secret, as: kind, id: id, of: principal, in: organization, on: terms)
+        return (secret, id)
     }
 
     /// Registers a secret that exists already, such as the local admin's token; nothing happens if it is known.
-    package func register(_ secret: Secret<String>, as kind: CredentialKind, of principal: Principal) async throws {
-        let seconds = kind.lifetime.map { Int($0.components.seconds) }
-        try await pool.transaction(organization: principal.organization) { connection in
+    package func register(
+        _ secret: Secret<String>, as kind: CredentialKind, id: CredentialID? = nil, of principal: PrincipalID,
+        in organization: OrganizationID, on terms: Terms? = nil
+    ) async throws {
+        let terms = terms ?? Terms(lifetime: kind.lifetime)
+        try await pool.transaction(organization: organization) { connection in
             try await connection.query(
                 """
-                INSERT INTO weir.credentials (hash, kind, organization_id, principal_id, expires_at)
-                VALUES (\(hash(secret.reveal()))::bytea, \(kind.rawValue), \(principal.organization), \(principal.id),
-                  now() + make_interval(secs => \(seconds)::int))
+                INSERT INTO weir.credentials (
+                  hash, kind, organization_id, principal_id, expires_at, idle, name, scopes, created_by, credential_id)
+                VALUES (\(hash(secret.reveal()))::bytea, \(kind.rawValue), \(organization), \(principal),
+                  now() + make_interval(secs => \(terms.lifetime.map { $0 / .seconds(1) })::float8),
+                  make_interval(secs => \(terms.idle.map { $0 / .seconds(1) })::float8), \(terms.name),
+                  \(terms.scopes.map { PGArray.text($0) })::text[], \(terms.createdBy), \(id ?? time.makeID()))
                 ON CONFLICT (hash) DO NOTHING
                 """)
         }
     }
 
-    /// Who holds this secret; nil if it is unknown or too old. A code is used up.
-    package func redeem(_ secret: String, as kind: CredentialKind) async throws -> Principal? {
+    /// Who holds this secret; nil if it is unknown or too old, or its holder was deactivated. A code is used up.
+    /// - Parameter from: the address that it came from.
+    package func redeem(
+        _ secret: String, as kind: CredentialKind, from address: String? = nil
+    ) async throws -> Principal? {
         let rows = try await pool.withConnection { connection in
-            try await connection.query(
-                "SELECT * FROM weir.redeem_credential(\(hash(secret))::bytea, \(kind.rawValue))")
+            try await connection.queryPrepared(
+                """
+                SELECT organization_id, slug, organization_state, organization_reason, principal_id, name, display,
+                  principal_kind, person_id, array_to_string(grants, ',') AS grants,
+                  array_to_string(scopes, ',') AS scopes, credential_id
+                FROM weir.redeem_credential(\(hash(secret))::bytea, \(kind.rawValue), \(address)::inet)
+                """)
         }
-        return try rows.first.map { row in
-            Principal(
-                organization: try row.id("organization_id"), slug: try row.string("slug"),
-                id: try row.id("principal_id"), name: try row.string("name"))
-        }
+        return try rows.first.map(Self.principal)
+    }
+
+    private static func principal(_ row: PGRow) throws -> Principal {
+        let scopes = try row.optional("scopes").map { $0.split(separator: ",").map(String.init) }
+        let closed: Principal.Closed? =
+            switch try row.string("organization_state") {
+            case "suspended": .suspended(because: try row.optional("organization_reason") ?? "")
+            case "deleting": .deleting
+            default: nil
+            }
+        return Principal(
+            organization: try row.id("organization_id"), slug: try row.string("slug"),
+            id: try row.id("principal_id"), name: try row.string("name"), display: try row.string("display"),
+            kind: try Principal.Kind(rawValue: row.string("principal_kind")) ?? .service,
+            rights: Rights(
+                try row.string("grants").split(separator: ",").compactMap { try grant(String($0)) },
+                scopes: try scopes.flatMap { try Scope.permissions(of: $0) }),
+            person: try row.optional("person_id").flatMap { PersonID($0) },
+            credential: try row.id("credential_id"), closed: closed)
+    }
+
+    /// `* admin`, `dev engineer`. A role that this version does not know gives nothing.
+    private static func grant(_ text: String) throws -> Grant? {
+        let parts = text.split(separator: " ").map(String.init)
+        guard parts.count == 2, let role = Role(rawValue: parts[1]) else { return nil }
+        return Grant(role, in: parts[0] == "*" ? nil : parts[0])
     }
 
     /// Makes a session's secret worthless.
-    package func revoke(session secret: String, of principal: Principal) async throws {
-        _ = try await pool.transaction(organization: principal.organization) { connection in
+    package func revoke(session secret: String, of organization: OrganizationID) async throws {
+        _ = try await pool.transaction(organization: organization) { connection in
             try await connection.query(
                 "DELETE FROM weir.credentials WHERE hash = \(hash(secret))::bytea AND kind = 'session'")
         }
     }
 
-    private func hash(_ secret: String) -> Data { Data(SHA256.hash(data: Data(secret.utf8))) }
+    /// SHA-256 of the secret.
+    package func hash(_ secret: String) -> Data { Data(SHA256.hash(data: Data(secret.utf8))) }
 
     /// 32 random bytes in base64url (RFC 4648, section 5).
     package static func randomText() -> String {

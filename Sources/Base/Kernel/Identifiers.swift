@@ -34,6 +34,8 @@ package enum PrincipalTag {}
 package enum ScheduleTag {}
 package enum SubscriptionTag {}
 package enum DeliveryTag {}
+package enum PersonTag {}
+package enum CredentialTag {}
 
 package typealias OrganizationID = ID<OrganizationTag>
 package typealias RunID = ID<RunTag>
@@ -45,3 +47,5 @@ package typealias PrincipalID = ID<PrincipalTag>
 package typealias ScheduleID = ID<ScheduleTag>
 package typealias SubscriptionID = ID<SubscriptionTag>
 package typealias DeliveryID = ID<DeliveryTag>
+package typealias PersonID = ID<PersonTag>
+package typealias CredentialID = ID<CredentialTag>

@@ -1,7 +1,8 @@
 package import Kernel
 
 /// All that a face (API, console, and through the API the command line) can ask of Weirhouse. The composition root
-/// implements it. Every method throws `Problem`s only; a caller sees nothing of other organizations.
+/// implements it. Every method throws `Problem`s only; a caller sees nothing of other organizations. What a caller may
+/// not do throws `forbidden`, which is decided in one place (`GuardedOperations`).
 package protocol Operations: ScheduleOperations, NotificationOperations, WorkforceOperations {
     /// Needs no sign-in. Never throws: what is not well is said in the report.
     func health() async -> HealthReport
@@ -73,22 +74,6 @@ package protocol Operations: ScheduleOperations, NotificationOperations, Workfor
     /// - Throws: `unauthenticated` if the code is unknown, used or too old.
     func openSession(code: String) async throws -> Secret<String>
     func closeSession(_ session: String) async throws
-}
-
-/// Who asks.
-package struct Caller: Sendable, Hashable {
-    package var organization: OrganizationID
-    /// The organization's slug.
-    package var slug: String
-    package var principal: PrincipalID
-    package var name: String
-
-    package init(organization: OrganizationID, slug: String, principal: PrincipalID, name: String) {
-        self.organization = organization
-        self.slug = slug
-        self.principal = principal
-        self.name = name
-    }
 }
 
 /// An organization (the caller's if nil) and an environment (`dev` if nil).

@@ -10,6 +10,8 @@ package struct RunFilter: Sendable, Hashable {
     package var kind: String?
     package var source: String?
     package var environment: String?
+    /// Those that the caller may see; nil: all. Set by the guard, not by the caller.
+    package var visible: Set<String>?
     /// The name of a schedule.
     package var schedule: String?
     /// Part of a source's name, of a run's id, of its problem or its note, in any case.

@@ -19,6 +19,7 @@ struct LiveOperations: Operations {
     let watch: RunWatch
     let gateway: QueryGateway
     let readiness: Readiness
+    let callers: KnownCallers
 
     var reader: RunReader { RunReader(pool: house.pool, address: address()) }
 
@@ -178,6 +179,10 @@ struct LiveOperations: Operations {
         }
     }
 
+    func changeRuns(_ request: BulkRequest, as caller: Caller) async throws -> [BulkOutcome] {
+        try await BulkChange(operations: self).make(request, as: caller)
+    }
+
     private var control: RunControl { RunControl(pool: house.pool) }
 
     func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage {
@@ -195,42 +200,6 @@ struct LiveOperations: Operations {
     ) async throws -> AsyncThrowingStream<RunEvent, any Error> {
         _ = try await run(id, as: caller)
         return RunFeed(id, after: sequence, as: caller, reader: reader, signals: watch.signals(of: id)).events
-    }
-
-    // MARK: - Sign-in
-
-    func caller(token: String) async throws -> Caller {
-        guard let principal = try await metadata({ try await house.gate.redeem(token, as: .token) }) else {
-            throw Problem(
-                .unauthenticated, "The token is not known.", hint: "Use the one in the data folder's file token.")
-        }
-        return Caller(principal)
-    }
-
-    func caller(session: String) async throws -> Caller? {
-        try await metadata { try await house.gate.redeem(session, as: .session) }.map(Caller.init)
-    }
-
-    func makeSignInCode(as caller: Caller) async throws -> String {
-        try await metadata { try await house.gate.issue(.code, to: caller.asPrincipal).reveal() }
-    }
-
-    func openSession(code: String) async throws -> Secret<String> {
-        try await metadata {
-            guard let principal = try await house.gate.redeem(code, as: .code) else {
-                throw Problem(
-                    .unauthenticated, "This sign-in link was used already or is too old.",
-                    hint: "Make a new one: weir sign-in-link")
-            }
-            return try await house.gate.issue(.session, to: principal)
-        }
-    }
-
-    func closeSession(_ session: String) async throws {
-        try await metadata {
-            guard let principal = try await house.gate.redeem(session, as: .session) else { return }
-            try await house.gate.revoke(session: session, of: principal)
-        }
     }
 
     // MARK: -
@@ -258,13 +227,4 @@ struct LiveOperations: Operations {
             throw error.asMetadataProblem
         }
     }
-}
-
-extension Caller {
-    init(_ principal: Principal) {
-        self.init(
-            organization: principal.organization, slug: principal.slug, principal: principal.id, name: principal.name)
-    }
-
-    var asPrincipal: Principal { Principal(organization: organization, slug: slug, id: principal, name: name) }
 }

@@ -38,6 +38,9 @@ extension RunReader {
         all.append(filter.kind.map { "r.kind = \($0)" } ?? "r.kind <> \(NoticeBook.runKind)")
         if let source = filter.source { all.append("r.source = \(source)") }
         if let environment = filter.environment { all.append("r.environment = \(environment)") }
+        if let visible = filter.visible {
+            all.append("r.environment = ANY (\(PGArray.text(visible.sorted()))::text[])")
+        }
         if let schedule = filter.schedule { all.append("s.name = \(schedule)") }
         if let search = filter.search, !search.isEmpty {
             let pattern = "%\(escaped(search))%"

@@ -26,9 +26,11 @@ struct ServerProcess: Service {
         let watch = RunWatch(listener: house.listener("weir_runs"), pool: house.pool)
         let listening = Listening(folder: house.folder)
         // The address is known once the port is; links are made after that.
-        let operations = LiveOperations(
-            house: house, address: { listening.address }, watch: watch, gateway: QueryGateway(house: house),
-            readiness: Readiness(pool: house.observed, newest: try Metadata.newestMigration()))
+        let callers = KnownCallers(gate: house.gate, listener: house.listener("weir_access"))
+        let operations = GuardedOperations(
+            inner: LiveOperations(
+                house: house, address: { listening.address }, watch: watch, gateway: QueryGateway(house: house),
+                readiness: Readiness(pool: house.observed, newest: try Metadata.newestMigration()), callers: callers))
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
         // First, so that it stands around all others.
         router.add(middleware: RequestTelemetry(time: house.time, observe: house.observe))
@@ -54,6 +56,7 @@ struct ServerProcess: Service {
                 await cancelWhenGracefulShutdown {
                     await withTaskGroup(of: Void.self) { group in
                         group.addTask { await watch.run() }
+                        group.addTask { await callers.run() }
                         group.addTask { await Caretaker(house: house).run() }
                     }
                 }

@@ -128,7 +128,8 @@ struct LocalAdmin: Sendable {
         let pool = PGPool(metadata.application, limit: 1)
         let gate = Gate(pool: pool, time: .system)
         let admin = try await gate.ensureOrganization(slug: Self.organization, principal: Self.name)
-        try await gate.register(try folder.secretText("token"), as: .token, of: admin)
+        try await gate.register(
+            try folder.secretText("token"), as: .token, of: admin.id, in: admin.organization)
         await pool.close()
     }
 }

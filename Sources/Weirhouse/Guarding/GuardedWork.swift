@@ -1,0 +1,160 @@
+import Kernel
+import Roles
+import Wire
+
+/// Schedules, notifications, workers and limits, asked of `Role.permissions` first.
+extension GuardedOperations {
+    // MARK: - Schedules
+
+    func schedules(as caller: Caller) async throws -> [ScheduleView] {
+        try caller.requireSomewhere(.schedulesRead)
+        return try await inner.schedules(as: caller).filter { caller.may(.schedulesRead, in: $0.environment) }
+    }
+
+    func schedule(_ name: String, as caller: Caller) async throws -> ScheduleView {
+        try caller.requireSomewhere(.schedulesRead)
+        let found = try await inner.schedule(name, as: caller)
+        guard caller.may(.schedulesRead, in: found.environment) else { throw Self.noSchedule(name) }
+        return found
+    }
+
+    func putSchedule(_ name: String, _ request: ScheduleRequest, as caller: Caller) async throws -> ScheduleView {
+        try caller.require(.schedulesManage, in: request.environment ?? "dev")
+        // Keys of a bucket are a secret that is kept.
+        if request.credentials != nil { try caller.require(.secretsManage) }
+        // It may be moved here from an environment where the caller may change nothing.
+        if let old = try await existing(name, caller) { try caller.require(.schedulesManage, in: old.environment) }
+        return try await inner.putSchedule(name, request, as: caller)
+    }
+
+    private func existing(_ name: String, _ caller: Caller) async throws -> ScheduleView? {
+        do {
+            return try await inner.schedule(name, as: caller)
+        } catch let problem as Problem where problem.code == .notFound {
+            return nil
+        }
+    }
+
+    func deleteSchedule(_ name: String, as caller: Caller) async throws {
+        try await requireSchedule(name, .schedulesManage, caller)
+        try await inner.deleteSchedule(name, as: caller)
+    }
+
+    func pauseSchedule(_ name: String, because: String?, as caller: Caller) async throws -> ScheduleView {
+        try await requireSchedule(name, .schedulesManage, caller)
+        return try await inner.pauseSchedule(name, because: because, as: caller)
+    }
+
+    func resumeSchedule(_ name: String, as caller: Caller) async throws -> ScheduleView {
+        try await requireSchedule(name, .schedulesManage, caller)
+        return try await inner.resumeSchedule(name, as: caller)
+    }
+
+    func runSchedule(_ name: String, as caller: Caller) async throws -> CloneAccepted {
+        try await requireSchedule(name, .clonesStart, caller)
+        return try await inner.runSchedule(name, as: caller)
+    }
+
+    func backfill(_ name: String, _ request: BackfillRequest, as caller: Caller) async throws -> BackfillAccepted {
+        try await requireSchedule(name, .clonesStart, caller)
+        return try await inner.backfill(name, request, as: caller)
+    }
+
+    func preview(_ trigger: TriggerView, as caller: Caller) async throws -> TriggerPreview {
+        try caller.requireSomewhere(.schedulesRead)
+        return try await inner.preview(trigger, as: caller)
+    }
+
+    private func requireSchedule(_ name: String, _ permission: Permission, _ caller: Caller) async throws {
+        try caller.requireSomewhere(permission)
+        try caller.require(permission, in: try await schedule(name, as: caller).environment)
+    }
+
+    private static func noSchedule(_ name: String) -> Problem {
+        Problem(.notFound, "There is no schedule \(name).", hint: "weir schedules list shows those that you may see.")
+    }
+
+    // MARK: - Notifications
+
+    func subscriptions(as caller: Caller) async throws -> [SubscriptionView] {
+        try caller.require(.notificationsRead)
+        return try await inner.subscriptions(as: caller)
+    }
+
+    func subscribe(_ request: SubscriptionRequest, as caller: Caller) async throws -> SubscriptionMade {
+        try caller.require(.notificationsManage)
+        return try await inner.subscribe(request, as: caller)
+    }
+
+    func unsubscribe(_ id: SubscriptionID, as caller: Caller) async throws {
+        try caller.require(.notificationsManage)
+        try await inner.unsubscribe(id, as: caller)
+    }
+
+    func testSubscription(_ id: SubscriptionID, as caller: Caller) async throws -> DeliveryView {
+        try caller.require(.notificationsManage)
+        return try await inner.testSubscription(id, as: caller)
+    }
+
+    func deliveries(state: String?, limit: Int, as caller: Caller) async throws -> [DeliveryView] {
+        try caller.require(.notificationsRead)
+        return try await inner.deliveries(state: state, limit: limit, as: caller)
+    }
+
+    func expectations(as caller: Caller) async throws -> [ExpectationView] {
+        try caller.require(.notificationsRead)
+        return try await inner.expectations(as: caller)
+    }
+
+    func expect(_ request: ExpectationRequest, as caller: Caller) async throws -> ExpectationView {
+        try caller.require(.notificationsManage)
+        return try await inner.expect(request, as: caller)
+    }
+
+    func removeExpectation(_ id: String, as caller: Caller) async throws {
+        try caller.require(.notificationsManage)
+        try await inner.removeExpectation(id, as: caller)
+    }
+
+    // MARK: - Workers and limits
+
+    func workers(as caller: Caller) async throws -> [WorkerView] {
+        try caller.require(.workforceRead)
+        return try await inner.workers(as: caller)
+    }
+
+    func limits(as caller: Caller) async throws -> [LimitView] {
+        try caller.require(.workforceRead)
+        return try await inner.limits(as: caller)
+    }
+
+    func setLimit(_ request: LimitRequest, as caller: Caller) async throws -> LimitView {
+        try caller.require(.workforceManage)
+        return try await inner.setLimit(request, as: caller)
+    }
+
+    func pauseLimit(_ request: LimitPauseRequest, as caller: Caller) async throws -> LimitView {
+        try caller.require(.workforceManage)
+        return try await inner.pauseLimit(request, as: caller)
+    }
+
+    func resumeLimit(_ key: String, as caller: Caller) async throws -> LimitView {
+        try caller.require(.workforceManage)
+        return try await inner.resumeLimit(key, as: caller)
+    }
+
+    func windows(as caller: Caller) async throws -> [WindowView] {
+        try caller.require(.workforceRead)
+        return try await inner.windows(as: caller)
+    }
+
+    func putWindow(_ name: String, _ request: WindowRequest, as caller: Caller) async throws -> WindowView {
+        try caller.require(.workforceManage)
+        return try await inner.putWindow(name, request, as: caller)
+    }
+
+    func deleteWindow(_ name: String, as caller: Caller) async throws {
+        try caller.require(.workforceManage)
+        try await inner.deleteWindow(name, as: caller)
+    }
+}

@@ -1,0 +1,102 @@
+-- What must look across organizations, or at people.
+
+-- An organization with its environments and its first owner.
+CREATE FUNCTION weir.ensure_organization_with_owner(
+  wanted_slug text, wanted_name text, new_organization uuid, new_principal uuid)
+RETURNS TABLE (organization_id uuid, principal_id uuid) LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+#variable_conflict use_column
+DECLARE held record;
+BEGIN
+  SELECT * INTO held FROM weir.ensure_organization(wanted_slug, wanted_name, new_organization, new_principal);
+  IF held.organization_id = new_organization THEN
+    INSERT INTO weir.environments (organization_id, environment, size, keep_runs_days, keep_logs_days)
+      SELECT held.organization_id, e.environment, e.size, 400, 30
+      FROM (VALUES ('dev', 'small'), ('stage', 'small'), ('prod', 'medium')) e(environment, size)
+      ON CONFLICT DO NOTHING;
+  END IF;
+  IF held.principal_id = new_principal THEN
+    INSERT INTO weir.grants (organization_id, principal_id, role)
+      VALUES (held.organization_id, held.principal_id, 'owner') ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN QUERY SELECT held.organization_id::uuid, held.principal_id::uuid;
+END $$;
+
+DROP FUNCTION weir.redeem_credential(bytea, text);
+
+-- Who holds a credential, and what they may, before it is known which organization to set. A code is used up by this.
+-- Nothing of people who were deactivated, in the organization or altogether.
+CREATE FUNCTION weir.redeem_credential(wanted_hash bytea, wanted_kind text, came_from inet)
+RETURNS TABLE (
+  organization_id uuid, slug text, organization_state text, organization_reason text, principal_id uuid, name text,
+  display text, principal_kind text, person_id uuid, grants text[], scopes text[], credential_id uuid)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+#variable_conflict use_column
+DECLARE held record;
+BEGIN
+  SELECT c.* INTO held FROM weir.credentials c
+    WHERE c.hash = wanted_hash AND c.kind = wanted_kind AND (c.expires_at IS NULL OR c.expires_at > now())
+      AND (c.idle IS NULL OR coalesce(c.last_used_at, c.created_at) + c.idle > now());
+  IF NOT FOUND THEN RETURN; END IF;
+  IF wanted_kind = 'code' THEN
+    DELETE FROM weir.credentials c WHERE c.hash = wanted_hash AND c.kind = 'code';
+    -- Another one was faster.
+    IF NOT FOUND THEN RETURN; END IF;
+    UPDATE weir.principals p SET state = 'active', state_since = now()
+      WHERE p.principal_id = held.principal_id AND p.state = 'invited';
+  ELSIF coalesce(held.last_used_at, '-infinity') < now() - interval '1 minute' THEN
+    -- Whoever else notes it at this moment notes the same.
+    PERFORM FROM weir.credentials c WHERE c.hash = wanted_hash FOR UPDATE SKIP LOCKED;
+    IF FOUND THEN
+      UPDATE weir.credentials c SET last_used_at = now(), last_used_from = coalesce(came_from, c.last_used_from)
+        WHERE c.hash = wanted_hash;
+      UPDATE weir.principals p SET last_seen_at = now() WHERE p.principal_id = held.principal_id;
+      DELETE FROM weir.credentials c WHERE c.expires_at < now() - interval '1 day';
+    END IF;
+  END IF;
+  RETURN QUERY SELECT o.organization_id, o.slug, o.state, o.state_reason, p.principal_id, p.name,
+      coalesce(p.display, p.name), p.kind, p.person_id,
+      ARRAY(SELECT g.environment || ' ' || g.role FROM weir.grants g WHERE g.principal_id = p.principal_id
+        ORDER BY 1), held.scopes::text[], held.credential_id::uuid
+    FROM weir.principals p JOIN weir.organizations o ON o.organization_id = p.organization_id
+      LEFT JOIN weir.people h ON h.person_id = p.person_id
+    WHERE p.principal_id = held.principal_id AND p.state = 'active' AND h.deactivated_at IS NULL;
+END $$;
+
+-- Servers keep what they know of a credential for some seconds; they are told when it is worth nothing any more, and
+-- when somebody's rights have changed.
+CREATE FUNCTION weir.tell_access() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('weir_access', '');
+  RETURN NULL;
+END $$;
+CREATE TRIGGER tell AFTER DELETE ON weir.credentials FOR EACH ROW
+  WHEN (OLD.kind <> 'code' AND (OLD.expires_at IS NULL OR OLD.expires_at > now())) EXECUTE FUNCTION weir.tell_access();
+CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON weir.grants FOR EACH ROW EXECUTE FUNCTION weir.tell_access();
+CREATE TRIGGER tell AFTER UPDATE OF state OR DELETE ON weir.principals FOR EACH ROW
+  EXECUTE FUNCTION weir.tell_access();
+CREATE TRIGGER tell AFTER UPDATE OF state ON weir.organizations FOR EACH ROW EXECUTE FUNCTION weir.tell_access();
+CREATE TRIGGER tell AFTER UPDATE OF deactivated_at ON weir.people FOR EACH ROW EXECUTE FUNCTION weir.tell_access();
+
+-- Each organization has an owner who can sign in, at every commit.
+CREATE FUNCTION weir.keep_an_owner() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+  -- One after the other: two owners who remove each other at once would both see the other.
+  PERFORM FROM weir.organizations o WHERE o.organization_id = OLD.organization_id FOR NO KEY UPDATE;
+  IF FOUND AND NOT EXISTS (
+    SELECT FROM weir.grants g JOIN weir.principals p ON p.principal_id = g.principal_id
+    WHERE g.organization_id = OLD.organization_id AND g.role = 'owner' AND p.state = 'active' AND p.kind <> 'service')
+  THEN
+    RAISE EXCEPTION 'the organization would have no owner' USING ERRCODE = 'check_violation', CONSTRAINT = 'has_owner';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER has_owner AFTER UPDATE OR DELETE ON weir.grants DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (OLD.role = 'owner') EXECUTE FUNCTION weir.keep_an_owner();
+CREATE CONSTRAINT TRIGGER has_owner AFTER UPDATE OF state OR DELETE ON weir.principals DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION weir.keep_an_owner();
+
+ALTER FUNCTION weir.ensure_organization_with_owner OWNER TO weir_dispatch;
+ALTER FUNCTION weir.redeem_credential OWNER TO weir_dispatch;
+ALTER FUNCTION weir.keep_an_owner OWNER TO weir_dispatch;
+REVOKE ALL ON FUNCTION weir.ensure_organization_with_owner, weir.redeem_credential, weir.keep_an_owner FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weir.ensure_organization_with_owner, weir.redeem_credential TO weir_app;
