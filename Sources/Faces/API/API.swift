@@ -67,8 +67,9 @@ package struct API: Sendable {
         case .open(let action):
             let call = try await Call.read(request, for: endpoint, parameters, api: self, faults: faults)
             return try await action(call)
-        case .signedIn(let action):
+        case .signedIn(let permission, let action):
             let caller = try await operations.caller(token: bearerToken(of: request))
+            try caller.requireSomewhere(permission)
             let call = try await Call.read(request, for: endpoint, parameters, api: self, faults: faults)
             return try await action(call, caller)
         }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 extension Endpoint {
@@ -8,7 +9,7 @@ extension Endpoint {
         Endpoint(
             method: .get, path: "/api/v1/dashboards", name: "listDashboards", summary: "All dashboards.",
             answer: .json(Shapes.dashboardList, "The dashboards."),
-            action: .signedIn { call, caller in
+            action: .signedIn(.dashboardsRead) { call, caller in
                 try .json(["dashboards": await call.operations.dashboards(as: caller)])
             }),
         Endpoint(
@@ -16,7 +17,7 @@ extension Endpoint {
             summary: "A dashboard with its charts, without their data.",
             parameters: [dashboardName] + Parameter.naming, answer: .json(Shapes.dashboard, "The dashboard."),
             problems: [.notFound],
-            action: .signedIn { call, caller in
+            action: .signedIn(.dashboardsRead) { call, caller in
                 try .json(await call.operations.dashboard(call.part("name"), of: call.place, as: caller))
             }),
         Endpoint(
@@ -36,7 +37,7 @@ extension Endpoint {
                 ],
                 headers: ["X-Verified-Through": "With csv: the moment of the source's snapshot, RFC 3339."]),
             problems: [.notFound, .queryFailed, .queryTooLong, .queryTooLarge, .engineUnavailable, .busy],
-            action: .signedIn { call, caller in try await chartData(call, caller) }),
+            action: .signedIn(.dashboardsRead) { call, caller in try await chartData(call, caller) }),
     ]
 
     private static let dashboardName = Parameter.path("name", "The dashboard's name: the source's.")

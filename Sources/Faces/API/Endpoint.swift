@@ -1,14 +1,16 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// One route: how it is reached, what the OpenAPI document says of it, and what it does.
 struct Endpoint: Sendable {
-    /// What an endpoint does: `open` asks for no token.
+    /// What an endpoint does: `open` asks for no token; all others say what it takes. That is told in the document, and
+    /// refused here if it is allowed nowhere; `Operations` ask again, of the environment that is meant.
     enum Action: Sendable {
         case open(@Sendable (Call) async throws -> Response)
-        case signedIn(@Sendable (Call, Caller) async throws -> Response)
+        case signedIn(Permission, @Sendable (Call, Caller) async throws -> Response)
     }
 
     let method: HTTPRequest.Method
@@ -24,8 +26,11 @@ struct Endpoint: Sendable {
     var problems: [Problem.Code] = []
     let action: Action
 
-    var needsToken: Bool {
-        if case .signedIn = action { true } else { false }
+    var needsToken: Bool { permission != nil }
+
+    /// What it takes; nil if it is open.
+    var permission: Permission? {
+        if case .signedIn(let permission, _) = action { permission } else { nil }
     }
 
     /// A GET whose answer ends by itself.

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 extension Endpoint {
@@ -8,7 +9,7 @@ extension Endpoint {
         Endpoint(
             method: .get, path: "/api/v1/subscriptions", name: "listSubscriptions",
             summary: "Who is told of what, and how.", answer: .json(Shapes.subscriptionList, "The subscriptions."),
-            action: .signedIn { call, caller in
+            action: .signedIn(.notificationsRead) { call, caller in
                 try .json(["subscriptions": await call.operations.subscriptions(as: caller)])
             }),
         Endpoint(
@@ -16,14 +17,14 @@ extension Endpoint {
             summary: "Subscribes an e-mail address or a webhook. A webhook's signing secret is shown this once.",
             body: Shapes.subscriptionRequest,
             answer: .json(Shapes.subscriptionMade, "The subscription.", status: 201), problems: [.notFound],
-            action: .signedIn { call, caller in
+            action: .signedIn(.notificationsManage) { call, caller in
                 try .json(await call.operations.subscribe(call.decoded(), as: caller), status: .created)
             }),
         Endpoint(
             method: .delete, path: "/api/v1/subscriptions/{id}", name: "unsubscribe",
             summary: "Ends a subscription.", parameters: [subscriptionID], answer: .nothing("It is ended."),
             problems: [.notFound],
-            action: .signedIn { call, caller in
+            action: .signedIn(.notificationsManage) { call, caller in
                 try await call.operations.unsubscribe(id(of: call), as: caller)
                 return .nothing
             }),
@@ -32,7 +33,7 @@ extension Endpoint {
             summary: "Sends a message that is only a test, as durable work.",
             parameters: [subscriptionID],
             answer: .json(Shapes.delivery, "The message is on its way.", status: 202), problems: [.notFound],
-            action: .signedIn { call, caller in
+            action: .signedIn(.notificationsManage) { call, caller in
                 try .json(
                     await call.operations.testSubscription(id(of: call), as: caller), status: .accepted)
             }),
@@ -44,7 +45,7 @@ extension Endpoint {
                 .query("limit", "How many at most; 50 if absent.", .integer(least: 1, most: 500)),
             ],
             answer: .json(Shapes.deliveryList, "The messages."),
-            action: .signedIn { call, caller in
+            action: .signedIn(.notificationsRead) { call, caller in
                 let deliveries = try await call.operations.deliveries(
                     state: call.text("state"), limit: call.integer("limit", default: 50), as: caller)
                 return try .json(["deliveries": deliveries])
@@ -56,7 +57,7 @@ extension Endpoint {
             method: .get, path: "/api/v1/expectations", name: "listExpectations",
             summary: "How old pipelines and tables may be, and which are late.",
             answer: .json(Shapes.expectationList, "The expectations."),
-            action: .signedIn { call, caller in
+            action: .signedIn(.notificationsRead) { call, caller in
                 try .json(["expectations": await call.operations.expectations(as: caller)])
             }),
         Endpoint(
@@ -64,7 +65,7 @@ extension Endpoint {
             summary: "Expects a pipeline, or one of its tables, to be at most so old. The same again changes its time.",
             body: Shapes.expectationRequest, answer: .json(Shapes.expectation, "The expectation."),
             problems: [.notFound],
-            action: .signedIn { call, caller in
+            action: .signedIn(.notificationsManage) { call, caller in
                 try .json(await call.operations.expect(call.decoded(), as: caller))
             }),
         Endpoint(
@@ -72,7 +73,7 @@ extension Endpoint {
             summary: "Takes an expectation away.",
             parameters: [.path("id", "The expectation's id.")], answer: .nothing("It is gone."),
             problems: [.notFound],
-            action: .signedIn { call, caller in
+            action: .signedIn(.notificationsManage) { call, caller in
                 try await call.operations.removeExpectation(call.part("id"), as: caller)
                 return .nothing
             }),

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Kernel
+import Roles
 import Wire
 
 /// The OpenAPI 3.1 document, made from the endpoints themselves.
@@ -51,6 +52,7 @@ enum OpenAPIDocument {
             "parameters": .list(endpoint.parameters.map(parameter)), "responses": .object(responses(endpoint)),
             "security": endpoint.needsToken ? [["token": []]] : [],
         ]
+        if let permission = endpoint.permission { members["x-weir-permission"] = .text(permission.rawValue) }
         if let body = endpoint.body {
             members["requestBody"] = [
                 "required": .bool(true),

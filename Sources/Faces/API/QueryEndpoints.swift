@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 extension Endpoint {
@@ -18,13 +19,13 @@ extension Endpoint {
                     Answer.Content(mediaType: "application/vnd.apache.parquet", schema: nil),
                 ]),
             problems: queryProblems,
-            action: .signedIn { call, caller in try await answer(call, caller) }),
+            action: .signedIn(.dataRead) { call, caller in try await answer(call, caller) }),
         Endpoint(
             method: .get, path: "/api/v1/tables", name: "listTables",
             summary: "The warehouse's schemas with their tables and columns.",
             parameters: Parameter.naming, answer: .json(Shapes.schemaList, "The tree."),
             problems: [.notFound, .engineUnavailable],
-            action: .signedIn { call, caller in
+            action: .signedIn(.dataRead) { call, caller in
                 try .json(["schemas": await call.operations.tables(of: call.place, as: caller)])
             }),
         Endpoint(
@@ -35,7 +36,7 @@ extension Endpoint {
                 .query("limit", "How many at most; 100 if absent.", .integer(least: 1, most: 1000)),
             ] + Parameter.naming,
             answer: .json(Shapes.queryTable, "The rows."), problems: queryProblems,
-            action: .signedIn { call, caller in
+            action: .signedIn(.dataRead) { call, caller in
                 let table = try await call.operations.preview(
                     schema: call.part("schema"), table: call.part("table"), limit: call.integer("limit", default: 100),
                     of: call.place, as: caller)

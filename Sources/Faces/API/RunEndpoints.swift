@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 extension Endpoint {
@@ -8,13 +9,15 @@ extension Endpoint {
         Endpoint(
             method: .get, path: "/api/v1/runs/{id}", name: "getRun", summary: "A run with its jobs and receipts.",
             parameters: [runID], answer: .json(Shapes.runDetail, "The run."), problems: [.notFound],
-            action: .signedIn { call, caller in try .json(await call.operations.run(call.runID(), as: caller)) }),
+            action: .signedIn(.runsRead) { call, caller in
+                try .json(await call.operations.run(call.runID(), as: caller))
+            }),
         Endpoint(
             method: .post, path: "/api/v1/runs/{id}/cancel", name: "cancelRun",
             summary: "Cancels all of a run that is not done. Jobs that run stop within seconds.",
             parameters: [runID], body: Shapes.cancelRequest, answer: .json(Shapes.runDetail, "The run."),
             problems: [.notFound],
-            action: .signedIn { call, caller in
+            action: .signedIn(.runsManage) { call, caller in
                 let request: CancelRequest = try call.decoded()
                 return try .json(
                     await call.operations.cancelRun(call.runID(), note: request.note, as: caller))
@@ -24,7 +27,7 @@ extension Endpoint {
             summary: "Takes a failed run (RETRYABLE) up again.",
             parameters: [runID], body: Shapes.retryRequest, answer: .json(Shapes.runDetail, "The run."),
             problems: [.notFound, .conflict],
-            action: .signedIn { call, caller in
+            action: .signedIn(.runsManage) { call, caller in
                 let request: RetryRequest = try call.decoded()
                 return try .json(
                     await call.operations.retryRun(call.runID(), from: request.from, as: caller))
@@ -34,7 +37,7 @@ extension Endpoint {
             summary: "Ends a failed run (RETRYABLE) that somebody has taken care of.",
             parameters: [runID], body: Shapes.resolveRequest, answer: .json(Shapes.runDetail, "The run."),
             problems: [.notFound, .conflict],
-            action: .signedIn { call, caller in
+            action: .signedIn(.runsManage) { call, caller in
                 let request: ResolveRequest = try call.decoded()
                 return try .json(
                     await call.operations.resolveRun(call.runID(), note: request.note, as: caller))
@@ -47,7 +50,7 @@ extension Endpoint {
                 .query("limit", "How many lines at most; 500 if absent.", .integer(least: 1, most: LogPage.most)),
             ],
             answer: .json(Shapes.logLines, "The lines."), problems: [.notFound],
-            action: .signedIn { call, caller in
+            action: .signedIn(.runsRead) { call, caller in
                 let sequence = Int64(call.integer("after", default: 0))
                 return try .json(
                     await call.operations.log(
@@ -69,7 +72,7 @@ extension Endpoint {
                 note: "The events.", contents: [Answer.Content(mediaType: "text/event-stream", schema: .text())],
                 isEndless: true),
             problems: [.notFound],
-            action: .signedIn { call, caller in
+            action: .signedIn(.runsRead) { call, caller in
                 let sequence = call.integer("Last-Event-ID", default: call.integer("after", default: 0))
                 let events = try await call.operations.events(of: call.runID(), after: Int64(sequence), as: caller)
                 return EventFeed(events: events, heartbeats: call.heartbeats, faults: call.faults).response

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 extension Endpoint {
@@ -19,7 +20,7 @@ extension Endpoint {
                 .query("search", "Part of a source's name, of a run's id, of its problem or its note, in any case."),
             ],
             answer: .json(Shapes.runList, "The runs."),
-            action: .signedIn { call, caller in
+            action: .signedIn(.runsRead) { call, caller in
                 try .json(await call.operations.runs(filter(of: call), as: caller))
             }),
         Endpoint(
@@ -27,7 +28,7 @@ extension Endpoint {
             summary: "Cancels, retries or resolves several runs, each by itself. What could not be done is said in its "
                 + "outcome.",
             body: Shapes.bulkRequest, answer: .json(Shapes.bulkOutcomes, "How each run stands now."),
-            action: .signedIn { call, caller in
+            action: .signedIn(.runsManage) { call, caller in
                 try .json(["outcomes": await call.operations.changeRuns(call.decoded(), as: caller)])
             }),
     ]

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 extension Endpoint {
@@ -11,7 +12,7 @@ extension Endpoint {
             body: Shapes.sourceTestRequest,
             answer: .json(Shapes.sourceTestResult, "What it saw."),
             problems: [.sourceUnreachable, .sourceCredentials, .sourceMissing, .sourcePermission, .sourceInterrupted],
-            action: .signedIn { call, caller in
+            action: .signedIn(.sourcesManage) { call, caller in
                 try .json(await call.operations.testSource(call.decoded(), as: caller))
             }),
         Endpoint(
@@ -31,7 +32,7 @@ extension Endpoint {
                 .notFound, .conflict, .sourceUnreachable, .sourceCredentials, .sourceMissing, .sourcePermission,
                 .sourceInterrupted,
             ],
-            action: .signedIn { call, caller in
+            action: .signedIn(.clonesStart) { call, caller in
                 var request: CloneRequest = try call.decoded()
                 request.idempotencyKey = try IdempotencyKey.of(
                     header: call.text("Idempotency-Key"), body: request.idempotencyKey)

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 extension Endpoint {
@@ -21,12 +22,12 @@ extension Endpoint {
             method: .get, path: "/api/v1/status", name: "status",
             summary: "The health of each part. The status is 200 also when a part is not well: read `healthy`.",
             answer: .json(Shapes.healthReport, "The report."),
-            action: .signedIn { call, _ in try .json(await call.operations.health()) }),
+            action: .signedIn(.systemRead) { call, _ in try .json(await call.operations.health()) }),
         Endpoint(
             method: .post, path: "/api/v1/sign-in-codes", name: "createSignInCode",
             summary: "Makes a one-time link to the console.",
             answer: .json(Shapes.signInCode, "The link.", status: 201),
-            action: .signedIn { call, caller in
+            action: .signedIn(.accountManage) { call, caller in
                 let code = try await call.operations.makeSignInCode(as: caller)
                 return try .json(["code": code, "url_path": "/sign-in/\(code)"], status: .created)
             }),

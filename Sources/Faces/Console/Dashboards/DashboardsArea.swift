@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// Dashboards: the page is rendered here, each chart's data is fetched by the page for its date range.
@@ -8,12 +9,12 @@ struct DashboardsArea: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/dashboards") { try await list($0) }
-        entrance.get("/dashboards/:name") { try await show($0) }
-        entrance.get("/dashboards/:name/charts/:chart/data") { visit in
+        entrance.get("/dashboards", .dashboardsRead) { try await list($0) }
+        entrance.get("/dashboards/:name", .dashboardsRead) { try await show($0) }
+        entrance.get("/dashboards/:name/charts/:chart/data", .dashboardsRead) { visit in
             console.data(try await data(visit))
         }
-        entrance.get("/dashboards/:name/charts/:chart/csv") { try await download($0) }
+        entrance.get("/dashboards/:name/charts/:chart/csv", .dashboardsRead) { try await download($0) }
     }
 
     private func list(_ visit: Visit) async throws -> Response {

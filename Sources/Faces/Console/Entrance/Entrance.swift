@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// The way in for requests: a handler behind it sees a `Visit`, not the router's context.
@@ -8,13 +9,18 @@ struct Entrance<Context: RequestContext> {
     let group: RouterGroup<Context>
     let console: Console
 
-    /// A route for people who are signed in. Others are led to the sign-in page.
-    func get(_ path: RouterPath, _ handler: @escaping @Sendable (Visit) async throws -> Response) {
-        add(path, .get, handler)
+    /// A route for people who are signed in; others are led to the sign-in page. It says what it takes, and refuses those
+    /// to whom that is allowed nowhere; `Operations` ask again, of the environment that is meant.
+    func get(
+        _ path: RouterPath, _ permission: Permission, _ handler: @escaping @Sendable (Visit) async throws -> Response
+    ) {
+        add(path, .get, permission, handler)
     }
 
-    func post(_ path: RouterPath, _ handler: @escaping @Sendable (Visit) async throws -> Response) {
-        add(path, .post, handler)
+    func post(
+        _ path: RouterPath, _ permission: Permission, _ handler: @escaping @Sendable (Visit) async throws -> Response
+    ) {
+        add(path, .post, permission, handler)
     }
 
     /// A route that needs no sign-in.
@@ -39,13 +45,14 @@ struct Entrance<Context: RequestContext> {
     }
 
     private func add(
-        _ path: RouterPath, _ method: HTTPRequest.Method,
+        _ path: RouterPath, _ method: HTTPRequest.Method, _ permission: Permission,
         _ handler: @escaping @Sendable (Visit) async throws -> Response
     ) {
         open(path, method) { [console] call in
             guard let session = call.session, let caller = try await console.operations.caller(session: session) else {
                 return try console.leadToSignIn(call)
             }
+            try caller.requireSomewhere(permission)
             return try await handler(Visit(call: call, caller: caller, session: session))
         }
     }

@@ -1,5 +1,6 @@
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// The first page: is all well, what ran last, where to go.
@@ -10,24 +11,32 @@ struct HomeArea: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/") { try await show($0) }
+        entrance.get("/", .organizationRead) { try await show($0) }
     }
 
     private func show(_ visit: Visit) async throws -> Response {
         async let health = console.operations.health()
-        let runs = await read { try await console.operations.runs(RunFilter(limit: 6), as: visit.caller).runs }
-        let late = await read { try await console.operations.expectations(as: visit.caller).filter(\.isLate) }
-        let dead = await read {
+        let may = MayOpen(visit.caller)
+        let runs = await read(if: may.runs) {
+            try await console.operations.runs(RunFilter(limit: 6), as: visit.caller).runs
+        }
+        let late = await read(if: may.notifications) {
+            try await console.operations.expectations(as: visit.caller).filter(\.isLate)
+        }
+        let dead = await read(if: may.notifications) {
             try await console.operations.deliveries(state: "dead", limit: Self.deadLetters, as: visit.caller)
         }
-        let dashboards = await read { try await console.operations.dashboards(as: visit.caller) }
+        let dashboards = await read(if: may.dashboards) {
+            try await console.operations.dashboards(as: visit.caller)
+        }
         let now = console.time.now()
         let view = HomePage(
             health: HealthNote(await health), runs: runs.value?.map { RunRow($0, now: now) } ?? [],
             dashboards: dashboards.value?.map { DashboardCard($0) } ?? [],
             isNew: runs.value?.isEmpty == true,
             problem: (runs.problem ?? dashboards.problem ?? late.problem ?? dead.problem).map { ProblemNote($0) },
-            concerns: Self.concerns(late: late.value ?? [], dead: dead.value?.count ?? 0))
+            concerns: Self.concerns(late: late.value ?? [], dead: dead.value?.count ?? 0), may: may,
+            closed: visit.caller.closed)
         return console.pages.page("home", view, Heading("Home", .home), visit: visit)
     }
 
@@ -51,7 +60,10 @@ struct HomeArea: Sendable {
     }
 
     /// When a part is not well, Home is where people look: it shows what it can.
-    private func read<Value: Sendable>(_ ask: () async throws -> Value) async -> (value: Value?, problem: Problem?) {
+    private func read<Value: Sendable>(
+        if mayAsk: Bool, _ ask: () async throws -> Value
+    ) async -> (value: Value?, problem: Problem?) {
+        guard mayAsk else { return (nil, nil) }
         do {
             return (try await ask(), nil)
         } catch {
@@ -68,6 +80,9 @@ struct HomePage: Sendable {
     let isNew: Bool
     let problem: ProblemNote?
     let concerns: [Concern]
+    let may: MayOpen
+    /// Why the organization is closed.
+    let closed: String?
 
     struct Concern: Sendable {
         let text: String

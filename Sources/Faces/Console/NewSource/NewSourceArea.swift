@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// The one click: connect, look, choose, clone.
@@ -8,9 +9,10 @@ struct NewSourceArea: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/sources/new") { visit in page(NewSourcePage(CloneForm(visit.call.query)), visit) }
-        entrance.post("/sources/test") { try await test($0) }
-        entrance.post("/clones") { try await clone($0) }
+        entrance.get("/sources/new", .sourcesManage) { visit in page(NewSourcePage(CloneForm(visit.call.query)), visit)
+        }
+        entrance.post("/sources/test", .sourcesManage) { try await test($0) }
+        entrance.post("/clones", .clonesStart) { try await clone($0) }
     }
 
     /// The streams of the source: a piece for htmx, the whole page without it.

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// How fresh pipelines are to be: made, removed.
@@ -8,10 +9,12 @@ struct Expectations: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/notifications/expectations/new") { try await page(ExpectationForm($0.call.query), $0) }
-        entrance.post("/notifications/expectations") { try await save($0) }
-        entrance.get("/notifications/expectations/:id/remove") { try await confirm($0) }
-        entrance.post("/notifications/expectations/:id/remove") { visit in
+        entrance.get("/notifications/expectations/new", .notificationsManage) {
+            try await page(ExpectationForm($0.call.query), $0)
+        }
+        entrance.post("/notifications/expectations", .notificationsManage) { try await save($0) }
+        entrance.get("/notifications/expectations/:id/remove", .notificationsManage) { try await confirm($0) }
+        entrance.post("/notifications/expectations/:id/remove", .notificationsManage) { visit in
             try await console.operations.removeExpectation(try visit.call.parameter("id"), as: visit.caller)
             return .redirect(to: "/notifications#expectations")
         }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// Subscriptions, expectations and how messages went.
@@ -8,7 +9,7 @@ struct NotificationsArea: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/notifications") { try await list($0) }
+        entrance.get("/notifications", .notificationsRead) { try await list($0) }
         Subscriptions(console: console).addRoutes(to: entrance)
         Expectations(console: console).addRoutes(to: entrance)
     }

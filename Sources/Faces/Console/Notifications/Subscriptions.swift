@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// Who is told: made, tried, removed.
@@ -8,11 +9,13 @@ struct Subscriptions: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/notifications/subscriptions/new") { try await page(SubscriptionForm($0.call.query), $0) }
-        entrance.post("/notifications/subscriptions") { try await make($0) }
-        entrance.post("/notifications/subscriptions/:id/test") { try await test($0) }
-        entrance.get("/notifications/subscriptions/:id/remove") { try await confirm($0) }
-        entrance.post("/notifications/subscriptions/:id/remove") { visit in
+        entrance.get("/notifications/subscriptions/new", .notificationsManage) {
+            try await page(SubscriptionForm($0.call.query), $0)
+        }
+        entrance.post("/notifications/subscriptions", .notificationsManage) { try await make($0) }
+        entrance.post("/notifications/subscriptions/:id/test", .notificationsManage) { try await test($0) }
+        entrance.get("/notifications/subscriptions/:id/remove", .notificationsManage) { try await confirm($0) }
+        entrance.post("/notifications/subscriptions/:id/remove", .notificationsManage) { visit in
             try await console.operations.unsubscribe(try id(of: visit), as: visit.caller)
             return .redirect(to: "/notifications")
         }

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Kernel
 import Mustache
+import Roles
 import Wire
 
 /// The templates, and how a view becomes a page.
@@ -104,10 +105,12 @@ private struct Navigation {
     let atSchedules: Bool
     let atWorkers: Bool
     let atNotifications: Bool
+    /// Only what may be opened is shown.
+    let may: MayOpen
 
     init(at section: Section, of visit: Visit) {
         organization = visit.caller.slug
-        person = visit.caller.name
+        person = visit.caller.display
         atHome = section == .home
         atNewSource = section == .newSource
         atRuns = section == .runs
@@ -117,5 +120,32 @@ private struct Navigation {
         atSchedules = section == .schedules
         atWorkers = section == .workers
         atNotifications = section == .notifications
+        may = MayOpen(visit.caller)
     }
+}
+
+/// What a person may open, for navigation and links.
+struct MayOpen: Sendable {
+    let dashboards: Bool
+    let data: Bool
+    let runs: Bool
+    let schedules: Bool
+    let workers: Bool
+    let notifications: Bool
+    let newSource: Bool
+
+    init(_ caller: Caller) {
+        func somewhere(_ permission: Permission) -> Bool {
+            caller.closed == nil && caller.rights.maySomewhere(permission)
+        }
+        dashboards = somewhere(.dashboardsRead)
+        data = somewhere(.dataRead)
+        runs = somewhere(.runsRead)
+        schedules = somewhere(.schedulesRead)
+        workers = somewhere(.workforceRead)
+        notifications = somewhere(.notificationsRead)
+        newSource = somewhere(.sourcesManage)
+    }
+
+    var running: Bool { runs || schedules || workers || notifications }
 }

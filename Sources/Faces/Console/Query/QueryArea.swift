@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// A box for one SELECT over a warehouse.
@@ -11,11 +12,11 @@ struct QueryArea: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/query") { visit in
+        entrance.get("/query", .dataRead) { visit in
             page(QueryPage(sql: visit.call.query["sql"] ?? "", place: try visit.place()), visit)
         }
-        entrance.post("/query") { try await run($0) }
-        entrance.post("/query.csv") { try await download($0) }
+        entrance.post("/query", .dataRead) { try await run($0) }
+        entrance.post("/query.csv", .dataRead) { try await download($0) }
     }
 
     private func run(_ visit: Visit) async throws -> Response {

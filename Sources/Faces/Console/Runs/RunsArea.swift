@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// All runs, and one run while it goes on.
@@ -9,21 +10,21 @@ struct RunsArea: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/runs") { try await list($0) }
-        entrance.post("/runs/actions") { try await BulkChange(console: console, visit: $0).response() }
-        entrance.get("/runs/:id") { try await show($0) }
-        entrance.get("/runs/:id/events") { try await stream($0) }
-        entrance.post("/runs/:id/cancel") { visit in
+        entrance.get("/runs", .runsRead) { try await list($0) }
+        entrance.post("/runs/actions", .runsManage) { try await BulkChange(console: console, visit: $0).response() }
+        entrance.get("/runs/:id", .runsRead) { try await show($0) }
+        entrance.get("/runs/:id/events", .runsRead) { try await stream($0) }
+        entrance.post("/runs/:id/cancel", .runsManage) { visit in
             try await change(visit) { id, form in
                 try await console.operations.cancelRun(id, note: form["note"], as: visit.caller)
             }
         }
-        entrance.post("/runs/:id/retry") { visit in
+        entrance.post("/runs/:id/retry", .runsManage) { visit in
             try await change(visit) { id, form in
                 try await console.operations.retryRun(id, from: form["from"], as: visit.caller)
             }
         }
-        entrance.post("/runs/:id/resolve") { visit in
+        entrance.post("/runs/:id/resolve", .runsManage) { visit in
             try await change(visit) { id, form in
                 try await console.operations.resolveRun(id, note: form["note"] ?? "", as: visit.caller)
             }

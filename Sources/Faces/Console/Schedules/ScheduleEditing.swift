@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// The form of a schedule: filled in, tried, saved.
@@ -8,17 +9,19 @@ struct ScheduleEditing: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/schedules/new") { visit in
+        entrance.get("/schedules/new", .schedulesManage) { visit in
             try await page(ScheduleForm(visit.call.query), changing: nil, visit)
         }
-        entrance.post("/schedules/new/preview") { try await preview($0, changing: nil) }
-        entrance.post("/schedules") { try await save($0, changing: nil) }
-        entrance.get("/schedules/:name/edit") { visit in
+        entrance.post("/schedules/new/preview", .schedulesManage) { try await preview($0, changing: nil) }
+        entrance.post("/schedules", .schedulesManage) { try await save($0, changing: nil) }
+        entrance.get("/schedules/:name/edit", .schedulesManage) { visit in
             let schedule = try await console.operations.schedule(try name(of: visit), as: visit.caller)
             return try await page(ScheduleForm(schedule), changing: schedule.name, visit)
         }
-        entrance.post("/schedules/:name/preview") { try await preview($0, changing: try name(of: $0)) }
-        entrance.post("/schedules/:name") { try await save($0, changing: try name(of: $0)) }
+        entrance.post("/schedules/:name/preview", .schedulesManage) {
+            try await preview($0, changing: try name(of: $0))
+        }
+        entrance.post("/schedules/:name", .schedulesManage) { try await save($0, changing: try name(of: $0)) }
     }
 
     /// What the trigger means: a piece for htmx, the whole form again without it.

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// Schedules: when pipelines run by themselves.
@@ -11,25 +12,25 @@ struct SchedulesArea: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/schedules") { try await list($0) }
-        entrance.get("/schedules/:name") { visit in
+        entrance.get("/schedules", .schedulesRead) { try await list($0) }
+        entrance.get("/schedules/:name", .schedulesRead) { visit in
             try await show(try await schedule(of: visit), visit)
         }
-        entrance.post("/schedules/:name/run") { visit in
+        entrance.post("/schedules/:name/run", .clonesStart) { visit in
             let accepted = try await console.operations.runSchedule(try name(of: visit), as: visit.caller)
             return .redirect(to: Address.run(accepted.runID))
         }
-        entrance.post("/schedules/:name/pause") { visit in
+        entrance.post("/schedules/:name/pause", .schedulesManage) { visit in
             let because = try await visit.call.form()["because"]
             return back(
                 try await console.operations.pauseSchedule(try name(of: visit), because: because, as: visit.caller))
         }
-        entrance.post("/schedules/:name/resume") { visit in
+        entrance.post("/schedules/:name/resume", .schedulesManage) { visit in
             back(try await console.operations.resumeSchedule(try name(of: visit), as: visit.caller))
         }
-        entrance.post("/schedules/:name/backfill") { try await backfill($0) }
-        entrance.get("/schedules/:name/delete") { try await confirm($0) }
-        entrance.post("/schedules/:name/delete") { visit in
+        entrance.post("/schedules/:name/backfill", .clonesStart) { try await backfill($0) }
+        entrance.get("/schedules/:name/delete", .schedulesManage) { try await confirm($0) }
+        entrance.post("/schedules/:name/delete", .schedulesManage) { visit in
             try await console.operations.deleteSchedule(try name(of: visit), as: visit.caller)
             return .redirect(to: "/schedules")
         }

@@ -1,5 +1,6 @@
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// What is in the warehouse: schemas, tables, columns, first rows.
@@ -9,8 +10,8 @@ struct TablesArea: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/tables") { try await list($0) }
-        entrance.get("/tables/:schema/:table") { try await show($0) }
+        entrance.get("/tables", .dataRead) { try await list($0) }
+        entrance.get("/tables/:schema/:table", .dataRead) { try await show($0) }
     }
 
     private func list(_ visit: Visit) async throws -> Response {

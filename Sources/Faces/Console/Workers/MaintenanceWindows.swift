@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// Times in which nothing of a key starts: made, changed, deleted.
@@ -8,14 +9,18 @@ struct MaintenanceWindows: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/workers/windows/new") { try await page(WindowForm(Form("")), changing: nil, $0) }
-        entrance.post("/workers/windows") { try await save($0, changing: nil) }
-        entrance.get("/workers/windows/:name/edit") { visit in
+        entrance.get("/workers/windows/new", .workforceManage) {
+            try await page(WindowForm(Form("")), changing: nil, $0)
+        }
+        entrance.post("/workers/windows", .workforceManage) { try await save($0, changing: nil) }
+        entrance.get("/workers/windows/:name/edit", .workforceManage) { visit in
             let window = try await window(of: visit)
             return try await page(WindowForm(window), changing: window.name, visit)
         }
-        entrance.post("/workers/windows/:name") { try await save($0, changing: try $0.call.parameter("name")) }
-        entrance.get("/workers/windows/:name/delete") { visit in
+        entrance.post("/workers/windows/:name", .workforceManage) {
+            try await save($0, changing: try $0.call.parameter("name"))
+        }
+        entrance.get("/workers/windows/:name/delete", .workforceManage) { visit in
             let window = try await window(of: visit)
             let view = ConfirmPage(
                 area: "Workers", back: "/workers#windows", question: "Delete the maintenance window \(window.name)?",
@@ -23,7 +28,7 @@ struct MaintenanceWindows: Sendable {
                 action: "/workers/windows/\(window.name.encodedForAddress)/delete", button: "Delete the window")
             return console.pages.page("confirm", view, Heading(view.question, .workers), visit: visit)
         }
-        entrance.post("/workers/windows/:name/delete") { visit in
+        entrance.post("/workers/windows/:name/delete", .workforceManage) { visit in
             try await console.operations.deleteWindow(try visit.call.parameter("name"), as: visit.caller)
             return .redirect(to: "/workers#windows")
         }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// Workers, limits and maintenance windows.
@@ -8,18 +9,18 @@ struct WorkersArea: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/workers") { try await page($0) }
-        entrance.post("/workers/limits") { visit in
+        entrance.get("/workers", .workforceRead) { try await page($0) }
+        entrance.post("/workers/limits", .workforceManage) { visit in
             try await change(visit) { form in
                 _ = try await console.operations.setLimit(try LimitForm(form).request(), as: visit.caller)
             }
         }
-        entrance.post("/workers/limits/pause") { visit in
+        entrance.post("/workers/limits/pause", .workforceManage) { visit in
             try await change(visit) { form in
                 _ = try await console.operations.pauseLimit(try LimitForm.pause(form), as: visit.caller)
             }
         }
-        entrance.post("/workers/limits/resume") { visit in
+        entrance.post("/workers/limits/resume", .workforceManage) { visit in
             try await change(visit) { form in
                 _ = try await console.operations.resumeLimit(try LimitForm.key(form["key"]), as: visit.caller)
             }
