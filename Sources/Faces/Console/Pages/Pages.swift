@@ -133,6 +133,8 @@ struct MayOpen: Sendable {
     let workers: Bool
     let notifications: Bool
     let newSource: Bool
+    /// Any of what stands under "Running it".
+    let running: Bool
 
     init(_ caller: Caller) {
         func somewhere(_ permission: Permission) -> Bool {
@@ -145,7 +147,6 @@ struct MayOpen: Sendable {
         workers = somewhere(.workforceRead)
         notifications = somewhere(.notificationsRead)
         newSource = somewhere(.sourcesManage)
+        running = runs || schedules || workers || notifications
     }
-
-    var running: Bool { runs || schedules || workers || notifications }
 }
