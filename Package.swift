@@ -36,6 +36,9 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -54,6 +57,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -95,12 +100,18 @@ let package = Package(
         module("PostgresConnector", in: "Connectors", uses: ["Kernel", "Connecting", "Postgres", "DuckDB"]),
         // Faces
         module("Wire", in: "Faces", uses: ["Kernel", "Roles"]),
+        module(
+            "Admission", in: "Faces",
+            uses: [
+                "Kernel", hummingbird, hummingbirdCore, nioCore, nioHTTP, nioSSL, nioHTTPTypes, httpTypes, log,
+            ]),
         module("API", in: "Faces", uses: ["Kernel", "Roles", "Wire", hummingbird, nioCore, httpTypes, log, lifecycle]),
         module(
             "Console", in: "Faces", uses: ["Kernel", "Wire", hummingbird, mustache, nioCore, httpTypes, log],
             resources: [.copy("Resources")]),
         module(
-            "CommandLine", in: "Faces", uses: ["Kernel", "Wire", arguments, httpClient, nioCore, nioHTTP, httpTypes]),
+            "CommandLine", in: "Faces",
+            uses: ["Kernel", "Wire", arguments, httpClient, nioCore, nioHTTP, nioSSL, httpTypes]),
         // The composition root and the binary
         .target(
             name: "Weirhouse",
@@ -110,7 +121,8 @@ let package = Package(
                 "Lakehouse", "Ingestion", "Warehousing", "Provisioning", "Loading", "Modeling", "Serving",
                 "EmbeddedWarehouse",
                 "PostgresConnector",
-                "Wire", "API", "Console", "CommandLine", hummingbird, httpClient, arguments, configuration, log,
+                "Wire", "Admission", "API", "Console", "CommandLine", hummingbird, httpClient, arguments, configuration,
+                log,
                 lifecycle, signals,
                 subprocess, system, crypto, nioCore, httpTypes,
             ],
@@ -137,6 +149,13 @@ let package = Package(
             uses: [
                 "Roles", "CommandLine", "API", "Wire", "WireSamples", "Kernel", hummingbird,
                 .product(name: "HummingbirdTesting", package: "hummingbird"), arguments, nioCore,
+            ]),
+        tests("WireTests", uses: ["Wire", "Kernel"]),
+        tests(
+            "AdmissionTests",
+            uses: [
+                "Admission", "Kernel", hummingbird, hummingbirdCore, httpTypes, log, nioCore, nioSSL,
+                .product(name: "NIOEmbedded", package: "swift-nio"), nioHTTP, nioHTTPTypes,
             ]),
         tests("DuckDBTests", uses: ["DuckDB", "Kernel"]),
         tests("ServingTests", uses: ["Serving", "DuckDB", "Warehousing", "Kernel"]),

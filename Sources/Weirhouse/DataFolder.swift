@@ -138,8 +138,15 @@ final class FolderLock: Sendable {
 
 /// `server.json`: where the other commands find the server.
 struct ServerFile: Codable {
+    /// With the name that the server's certificate is for, if it has one.
     var address: String
     var pid: Int32
+    /// The IP address that the name in `address` stands for on this machine; nil: what it resolves to.
+    var connect: String?
+    /// What links for people begin with, if not with `address`.
+    var publicAddress: String?
+
+    var shownAddress: String { publicAddress ?? address }
 
     static func read(_ path: String) throws -> ServerFile {
         try JSONDecoder().decode(ServerFile.self, from: Data(contentsOf: URL(fileURLWithPath: path)))

@@ -1,4 +1,5 @@
 import Access
+import Admission
 import Configuration
 import Foundation
 import Kernel
@@ -33,6 +34,8 @@ struct Settings: Sendable {
     /// Where traces go; nil: nowhere.
     var traces: OTLPSettings?
     var sessions = SessionSettings()
+    /// Where the server listens, whom it believes, and under which names it answers.
+    var network: NetworkSettings
 
     var extensionFolder: String { "\(pythonHome)/duckdb_extensions" }
 
@@ -44,13 +47,14 @@ struct Settings: Sendable {
             throw Problem(.invalidInput, "\(port) is no port.", hint: "Use 0 to 65535.")
         }
         let folder = data ?? reader.string(forKey: "weir.data") ?? "~/.weirhouse"
+        let publicURL = try publicURL(reader.string(forKey: "weir.public.url"))
         return Settings(
             data: absolute(folder), port: port,
             pythonHome: absolute(reader.string(forKey: "weir.python.home") ?? nearestPythonHome()),
             duckDBLibrary: reader.string(forKey: "weir.duckdb.library"),
             databaseURL: reader.string(forKey: "database.url", isSecret: true).map { Secret($0) },
             postgresPrograms: reader.string(forKey: "weir.postgres.bin"),
-            publicURL: try publicURL(reader.string(forKey: "weir.public.url")),
+            publicURL: publicURL,
             smtpURL: reader.string(forKey: "weir.smtp.url", isSecret: true).map { Secret($0) },
             allowedPrivateAddresses: reader.string(forKey: "weir.allow.private.addresses") ?? "",
             keepLogs: try days(reader.int(forKey: "weir.keep.logs.days", default: 30), "WEIR_KEEP_LOGS_DAYS"),
@@ -61,7 +65,8 @@ struct Settings: Sendable {
             traces: try OTLPSettings.read { ProcessInfo.processInfo.environment[$0] },
             sessions: try SessionSettings(
                 minutes: reader.int(forKey: "weir.session.minutes"),
-                idleMinutes: reader.int(forKey: "weir.session.idle.minutes")))
+                idleMinutes: reader.int(forKey: "weir.session.idle.minutes")),
+            network: try NetworkSettings.read(publicURL: publicURL) { ProcessInfo.processInfo.environment[$0] })
     }
 
     /// One that is set but empty is a mistake: it would leave open what was to be closed.

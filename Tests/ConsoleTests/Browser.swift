@@ -14,11 +14,12 @@ struct Browser {
     let operations: FixtureOperations
     let responder: RouterResponder<FixtureContext>
     let observed = Observed()
+    let attempts = AttemptLimits()
 
     init(_ operations: FixtureOperations = FixtureOperations()) throws {
         self.operations = operations
         let router = Router(context: FixtureContext.self)
-        let console = try Fixtures.console(operations, observe: observed.note)
+        let console = try Fixtures.console(operations, attempts: attempts, observe: observed.note)
         console.addRoutes(to: router)
         responder = router.buildResponder()
     }
@@ -27,17 +28,25 @@ struct Browser {
         try await send(.get, path, fields, form: nil, signedIn: signedIn)
     }
 
+    /// - Parameter saysWhere: whether it says where the form is from, as browsers do: from our own pages, unless a field
+    ///   says otherwise.
     func post(
-        _ path: String, _ form: String = "", _ fields: [String: String] = [:], signedIn: Bool = true
+        _ path: String, _ form: String = "", _ fields: [String: String] = [:], signedIn: Bool = true,
+        saysWhere: Bool = true
     ) async throws -> Answer {
-        try await send(.post, path, fields, form: form, signedIn: signedIn)
+        try await send(.post, path, fields, form: form, signedIn: signedIn, saysWhere: saysWhere)
     }
 
     private func send(
-        _ method: HTTPRequest.Method, _ path: String, _ fields: [String: String], form: String?, signedIn: Bool
+        _ method: HTTPRequest.Method, _ path: String, _ fields: [String: String], form: String?, signedIn: Bool,
+        saysWhere: Bool = false
     ) async throws -> Answer {
         var head = HTTPRequest(method: method, scheme: "http", authority: "weir.test:8080", path: path)
         if signedIn { head.headerFields[.cookie] = "other=1; weir_session=\(FixtureOperations.session)" }
+        let names = Set(fields.keys)
+        if saysWhere, names.isDisjoint(with: ["Origin", "Sec-Fetch-Site"]) {
+            head.headerFields[.origin] = "http://weir.test:8080"
+        }
         for (name, value) in fields { head.headerFields[try #require(HTTPField.Name(name))] = value }
         let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(string: form ?? "")))
         let context = FixtureContext(source: FixtureSource())
@@ -85,9 +94,13 @@ final class Observed: @unchecked Sendable {
 
 enum Fixtures {
     /// The real scripts if they were set up, else empty ones: pages only name them.
-    static func console(_ operations: FixtureOperations, observe: @escaping Observe = { _ in }) throws -> Console {
+    static func console(
+        _ operations: FixtureOperations, attempts: AttemptLimits = AttemptLimits(),
+        observe: @escaping Observe = { _ in }
+    ) throws -> Console {
         let time = TimeSource(now: { Shop.now }, makeUUID: { UUID() })
-        return try Console(operations: operations, assetsFolder: try assetsFolder(), time: time, observe: observe)
+        return try Console(
+            operations: operations, assetsFolder: try assetsFolder(), attempts: attempts, time: time, observe: observe)
     }
 
     static func assetsFolder() throws -> String {

@@ -1,3 +1,4 @@
+import Kernel
 import Testing
 import Wire
 
@@ -15,7 +16,8 @@ import Wire
 
     @Test(arguments: [
         ["Sec-Fetch-Site": "cross-site"], ["Sec-Fetch-Site": "same-site"], ["Origin": "https://evil.test"],
-        ["Origin": "null"], ["Origin": "http://weir.test:9999"],
+        ["Origin": "null"], ["Origin": "http://weir.test:9999"], ["Origin": "https://weir.test:8080"],
+        ["Origin": "http://weir.test:8080", "Sec-Fetch-Site": "cross-site"],
     ])
     func `a post from another site is refused and does nothing`(fields: [String: String]) async throws {
         let browser = try Browser()
@@ -24,12 +26,50 @@ import Wire
         #expect(browser.operations.clones.isEmpty)
     }
 
-    @Test(arguments: [["Sec-Fetch-Site": "same-origin"], ["Origin": "http://weir.test:8080"], [:]])
+    @Test(arguments: [["Sec-Fetch-Site": "same-origin"], ["Origin": "http://weir.test:8080"]])
     func `a post of our own goes through`(fields: [String: String]) async throws {
         let browser = try Browser()
         let answer = try await browser.post("/clones", "address=postgresql%3A%2F%2Fh%2Fd", fields)
         #expect(answer.status == 303)
         #expect(answer["Location"] == "/runs/\(Shop.runningID)")
+    }
+
+    @Test func `a post that does not say where it is from is refused`() async throws {
+        let browser = try Browser()
+        let answer = try await browser.post("/clones", "address=postgresql%3A%2F%2Fh%2Fd", saysWhere: false)
+        #expect(answer.status == 403)
+        #expect(browser.operations.clones.isEmpty)
+    }
+
+    @Test(arguments: [("https", true), ("http", false)])
+    func `behind TLS only its own origin may post, and cookies are bound to the host`(
+        scheme: String, isTaken: Bool
+    ) async throws {
+        let browser = try Browser()
+        let origin = RequestOrigin(address: nil, isSecure: true, authority: "weir.test:8080")
+        try await RequestOrigin.$current.withValue(origin) {
+            let answer = try await browser.post(
+                "/sign-in/\(FixtureOperations.code)", "", ["Origin": "\(scheme)://weir.test:8080"], signedIn: false)
+            #expect(answer.status == (isTaken ? 303 : 403))
+            let cookie = answer["Set-Cookie"]
+            #expect(cookie?.hasPrefix("__Host-weir_session=") ?? false == isTaken)
+            #expect(cookie?.contains("; Secure") ?? false == isTaken)
+            // A cookie without the prefix may be somebody else's.
+            #expect(try await browser.get("/runs").status == 303)
+        }
+    }
+
+    @Test func `whoever tries too many codes has to wait, and a right one that is known gets in`() async throws {
+        let browser = try Browser()
+        var statuses: [Int] = []
+        for number in 0..<21 {
+            statuses.append(try await browser.post("/sign-in/wrong-\(number)", signedIn: false).status)
+        }
+        #expect(statuses == Array(repeating: 401, count: 20) + [429])
+        let waiting = try await browser.post("/sign-in/wrong-again", signedIn: false)
+        #expect(waiting["Retry-After"].flatMap { Int($0) } ?? 0 >= 1)
+        browser.attempts.expect(FixtureOperations.code)
+        #expect(try await browser.post("/sign-in/\(FixtureOperations.code)", signedIn: false).status == 303)
     }
 
     @Test func `people who are not signed in are led to the sign-in page`() async throws {

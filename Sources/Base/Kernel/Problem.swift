@@ -59,6 +59,8 @@ package struct Problem: Error, Sendable {
         /// A message was refused for good.
         case deliveryRefused = "delivery_refused"
         case busy
+        /// Too many wrong secrets; `RetryAfter` is its cause.
+        case tooManyAttempts = "too_many_attempts"
         case portTaken = "port_taken"
         case dataFolderNewer = "data_folder_newer"
         case missingDependency = "missing_dependency"
@@ -97,6 +99,7 @@ extension Problem.Code {
         case .deliveryFailed: "The message could not be delivered"
         case .deliveryRefused: "The message was refused"
         case .busy: "Busy"
+        case .tooManyAttempts: "Too many attempts"
         case .portTaken: "The port is taken"
         case .dataFolderNewer: "The data folder is of a newer version"
         case .missingDependency: "A needed program or library is missing"

@@ -17,6 +17,7 @@ extension Problem.Code {
         // Other people's servers are away for longer than ours: for two hours.
         case .deliveryFailed: .retry(attempts: 18, ceiling: .seconds(900))
         case .invalidInput, .unauthenticated, .forbidden, .notFound, .conflict, .unsupported: .giveUp
+        case .tooManyAttempts: .giveUp
         case .sourceCredentials, .sourceMissing, .sourcePermission: .giveUp
         case .dataInvalid, .diskFull, .modelsFailed: .giveUp
         case .queryRefused, .queryFailed, .queryTooLong, .queryTooLarge: .giveUp

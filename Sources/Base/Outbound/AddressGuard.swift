@@ -13,22 +13,23 @@ package struct AddressGuard: Sendable {
     /// Only public addresses.
     package static let publicOnly = AddressGuard(allowed: [])
 
+    /// All but the metadata services of clouds: for a machine that serves only the person who sits at it.
+    package static let allButMetadata = AddressGuard(allowed: ranges("0.0.0.0/0 ::/0"))
+
     private init(allowed: [AddressRange]) { self.allowed = allowed }
 
     /// - Parameter text: ranges that may be reached although they are private, such as `127.0.0.0/8, 10.1.0.0/16, ::1/128`.
     ///   It is the value of `WEIR_ALLOW_PRIVATE_ADDRESSES`.
     /// - Throws: `invalidInput` naming the part that is no range.
     package init(allowing text: String) throws(Problem) {
-        var ranges: [AddressRange] = []
-        for part in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
-            ranges.append(try AddressRange(String(part)))
-        }
-        self.init(allowed: ranges)
+        self.init(allowed: try AddressRange.list(text))
     }
 
-    /// Whether a connection to it may be made. An IPv6 address that leads to an IPv4 one is judged by both.
+    /// Whether a connection to it may be made. An IPv6 address that leads to an IPv4 one is judged by both. The metadata
+    /// service of a cloud, which hands out this machine's own rights, is never reached, whatever is allowed.
     package func allows(_ address: IPAddress) -> Bool {
         let all = [address] + (address.embedded.map { [$0] } ?? [])
+        guard !Self.isMetadata(address) else { return false }
         if all.contains(where: { address in allowed.contains { $0.contains(address) } }) { return true }
         return all.allSatisfy { Self.isPublic($0) }
     }
@@ -37,12 +38,32 @@ package struct AddressGuard: Sendable {
     /// needless: the name may lead elsewhere by then.
     /// - Parameter host: a name or an address, in brackets or not.
     /// - Throws: `forbidden` if none of its addresses may be reached; `invalidInput` if it has none.
-    package func check(host: String) async throws(Problem) {
-        let addresses = await Self.lookUp(host)
-        guard !addresses.isEmpty else {
+    package func check(host: String) async throws(Problem) { _ = try await addresses(of: host) }
+
+    /// Those addresses of the host that may be reached, in the resolver's order. Whoever connects to one of them, and does
+    /// not look the name up again, cannot be led elsewhere.
+    /// - Parameter host: a name or an address, in brackets or not.
+    /// - Throws: as `check(host:)`.
+    package func addresses(of host: String) async throws(Problem) -> [IPAddress] {
+        let found = await Self.lookUp(host)
+        guard !found.isEmpty else {
             throw Problem(.invalidInput, "The host \(host) is not known.", hint: "Check how it is spelled.")
         }
-        guard addresses.contains(where: { allows($0) }) else { throw Self.refusal(of: host) }
+        let allowed = found.filter { allows($0) }
+        guard !allowed.isEmpty else {
+            throw found.allSatisfy(Self.isMetadata) ? Self.metadataRefusal(of: host) : Self.refusal(of: host)
+        }
+        return allowed
+    }
+
+    private static func isMetadata(_ address: IPAddress) -> Bool {
+        ([address] + (address.embedded.map { [$0] } ?? [])).contains { one in metadata.contains { $0.contains(one) } }
+    }
+
+    private static func metadataRefusal(of host: String) -> Problem {
+        Problem(
+            .forbidden, "The address of \(host) is a cloud's metadata service, which nothing here may reach.",
+            hint: "Give the address of the system that is meant.")
     }
 
     /// Whether requests to `text` would be made, as `WebAddress` and `check(host:)` see it.
@@ -91,6 +112,15 @@ extension AddressGuard {
         if notPublic.contains(where: { $0.contains(address) }) { return false }
         return address.bytes.count == 4 || globalUnicast.contains { $0.contains(address) }
     }
+
+    /// Amazon, Google, Microsoft, Oracle and others (169.254.169.254, fd00:ec2::254); Amazon's credentials of containers
+    /// (169.254.170.2, .23, fd00:ec2::23), Alibaba (100.100.100.200), Azure's platform (168.63.129.16), Oracle's older one
+    /// (192.0.0.192).
+    private static let metadata = ranges(
+        """
+        169.254.169.254 169.254.170.2 169.254.170.23 100.100.100.200 168.63.129.16 192.0.0.192
+        fd00:ec2::254 fd00:ec2::23
+        """)
 
     /// IANA's IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890), multicast (RFC 5771), and the one service
     /// of a cloud that has a public address.

@@ -21,6 +21,8 @@ package struct ConnectionAddress: Sendable {
     /// By libpq's keyword (PostgreSQL documentation, 34.1.2), without the password.
     package let parameters: [String: String]
     package let password: Secret<String>?
+    /// Hosts, ports and addresses that take the place of those in `parameters` where connections are made.
+    private var pins: [String: String] = [:]
 
     /// What a person may set. Files on this machine (`sslkey`, `passfile`, `service`) are not among them.
     private static let allowed: Set<String> = [
@@ -78,12 +80,46 @@ package struct ConnectionAddress: Sendable {
 
     package var database: String { parameters["dbname"] ?? "" }
 
+    /// The same address with the IP addresses of its hosts. libpq then looks no name up (34.1.2, `hostaddr`), and still
+    /// checks certificates by the name.
+    /// - Parameter look: the IP addresses of one host, at least one. Sockets of this machine are asked about as
+    ///   `127.0.0.1`.
+    /// - Throws: what `look` throws; `invalidInput` if there are not as many ports as hosts.
+    package func pinned(_ look: (String) async throws -> [String]) async throws -> ConnectionAddress {
+        let hosts = Self.list(parameters["host"])
+        var ports = Self.list(parameters["port"])
+        if ports.count == 1 { ports = Array(repeating: ports[0], count: hosts.count) }
+        guard ports.isEmpty || ports.count == hosts.count else {
+            throw Problem(.invalidInput, "The address has \(hosts.count) hosts and \(ports.count) ports.")
+        }
+        var pinned: (hosts: [String], addresses: [String], ports: [String]) = ([], [], [])
+        for (index, host) in hosts.enumerated() {
+            let isSocket = host.hasPrefix("/") || host.hasPrefix("@")
+            let found = try await look(isSocket ? "127.0.0.1" : host)
+            for address in isSocket ? [""] : found {
+                pinned.hosts.append(host)
+                pinned.addresses.append(address)
+                if !ports.isEmpty { pinned.ports.append(ports[index]) }
+            }
+        }
+        var address = self
+        address.pins = [
+            "host": pinned.hosts.joined(separator: ","), "hostaddr": pinned.addresses.joined(separator: ","),
+        ]
+        if !ports.isEmpty { address.pins["port"] = pinned.ports.joined(separator: ",") }
+        return address
+    }
+
+    private static func list(_ text: String?) -> [String] {
+        text.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) } ?? []
+    }
+
     /// `host:port`, for messages.
     package var place: String { "\(parameters["host"] ?? "?"):\(parameters["port"] ?? "5432")" }
 
     /// A libpq connection string with these settings of the session (`-c name=value`).
     package func conninfo(session settings: [String: String]) -> Secret<String> {
-        var all = parameters
+        var all = parameters.merging(pins) { $1 }
         all["connect_timeout"] = all["connect_timeout"] ?? "10"
         all["application_name"] = all["application_name"] ?? "weirhouse"
         all["client_encoding"] = "UTF8"

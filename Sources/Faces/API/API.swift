@@ -12,14 +12,26 @@ package struct API: Sendable {
     let time: TimeSource
     let observe: Observe
     let heartbeats: Heartbeats
+    let attempts: AttemptLimits
 
-    /// - Parameter observe: told of each answer that is an unexpected error or a fault of ours (status 500 and above);
-    ///   nil writes them to the log.
-    package init(operations: any Operations, time: TimeSource = .system, observe: Observe? = nil) {
-        self.init(operations: operations, time: time, observe: observe, heartbeats: .every(.seconds(15)))
+    /// - Parameters:
+    ///   - attempts: of tokens, counted together with the console's sign-ins.
+    ///   - observe: told of each answer that is an unexpected error or a fault of ours (status 500 and above);
+    ///     nil writes them to the log.
+    package init(
+        operations: any Operations, attempts: AttemptLimits = AttemptLimits(), time: TimeSource = .system,
+        observe: Observe? = nil
+    ) {
+        self.init(
+            operations: operations, attempts: attempts, time: time, observe: observe,
+            heartbeats: .every(.seconds(15)))
     }
 
-    init(operations: any Operations, time: TimeSource, observe: Observe?, heartbeats: Heartbeats) {
+    init(
+        operations: any Operations, attempts: AttemptLimits = AttemptLimits(), time: TimeSource, observe: Observe?,
+        heartbeats: Heartbeats
+    ) {
+        self.attempts = attempts
         self.operations = operations
         self.time = time
         self.observe = observe ?? Self.log
@@ -68,7 +80,8 @@ package struct API: Sendable {
             let call = try await Call.read(request, for: endpoint, parameters, api: self, faults: faults)
             return try await action(call)
         case .signedIn(let permission, let action):
-            let caller = try await operations.caller(token: bearerToken(of: request))
+            let token = try bearerToken(of: request)
+            let caller = try await attempts.attempt(token) { try await operations.caller(token: token) }
             try caller.requireSomewhere(permission)
             let call = try await Call.read(request, for: endpoint, parameters, api: self, faults: faults)
             return try await action(call, caller)

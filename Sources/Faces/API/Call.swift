@@ -11,6 +11,8 @@ struct Call: Sendable {
     static let bodyLimit = 1_048_576
 
     let operations: any Operations
+    /// Where secrets that an endpoint makes are said, so that their first use is not slowed.
+    let attempts: AttemptLimits
     let heartbeats: Heartbeats
     let faults: FaultReport
     private let values: [String: String]
@@ -22,14 +24,13 @@ struct Call: Sendable {
     ) async throws -> Call {
         let values = try parameterValues(request, endpoint, captures)
         let body = try await bodyData(request, shape: endpoint.body)
-        return Call(operations: api.operations, heartbeats: api.heartbeats, faults: faults, values: values, body: body)
+        return Call(api, faults: faults, values: values, body: body)
     }
 
-    private init(
-        operations: any Operations, heartbeats: Heartbeats, faults: FaultReport, values: [String: String], body: Data
-    ) {
-        self.operations = operations
-        self.heartbeats = heartbeats
+    private init(_ api: API, faults: FaultReport, values: [String: String], body: Data) {
+        operations = api.operations
+        attempts = api.attempts
+        heartbeats = api.heartbeats
         self.faults = faults
         self.values = values
         self.body = body

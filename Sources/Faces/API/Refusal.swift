@@ -33,6 +33,7 @@ struct Refusal: Error {
         fields[.correlation] = correlation
         if status == 401 { fields[.wwwAuthenticate] = "Bearer" }
         if status == 503 { fields[.retryAfter] = "5" }
+        if let wait = problem.cause as? RetryAfter { fields[.retryAfter] = String(wait.seconds) }
         return Response(
             status: .init(code: status), headers: fields,
             body: .init(byteBuffer: ByteBuffer(bytes: document(correlation: correlation))))

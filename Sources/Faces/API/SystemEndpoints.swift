@@ -29,6 +29,7 @@ extension Endpoint {
             answer: .json(Shapes.signInCode, "The link.", status: 201),
             action: .signedIn(.accountManage) { call, caller in
                 let code = try await call.operations.makeSignInCode(as: caller)
+                call.attempts.expect(code)
                 return try .json(["code": code, "url_path": "/sign-in/\(code)"], status: .created)
             }),
         Endpoint(

@@ -31,7 +31,7 @@ struct Client: Sendable {
 
     /// The API answers 204, without a body.
     func delete(_ path: String) async throws {
-        let response = try await execute(request(.DELETE, path), by: Self.patient, timeout: .minutes(2))
+        let response = try await execute(request(.DELETE, path), patience: .long, timeout: .minutes(2))
         _ = try await collected(response.body)
     }
 
@@ -39,7 +39,7 @@ struct Client: Sendable {
     func stream(_ path: String, _ body: some Encodable) async throws -> HTTPClientResponse.Body {
         var request = try request(.POST, path)
         try fill(&request, with: body)
-        return try await execute(request, by: Self.patient, timeout: .hours(24)).body
+        return try await execute(request, patience: .long, timeout: .hours(24)).body
     }
 
     /// A run's server-sent events after a log line. Silence for 45 seconds (three heartbeats) is an error.
@@ -47,12 +47,14 @@ struct Client: Sendable {
         var request = try request(.GET, "/api/v1/runs/\(run)/events")
         request.headers.add(name: "Accept", value: "text/event-stream")
         request.headers.add(name: "Last-Event-ID", value: String(sequence))
-        return try await execute(request, by: Self.listening, timeout: .hours(24 * 30)).body
+        return try await execute(request, patience: .whileEventsCome, timeout: .hours(24 * 30)).body
     }
 
     /// An address that the API gave, with the server's before it if it has none.
     func absolute(_ address: String) throws -> String {
-        address.hasPrefix("/") ? try folder.server().address + address : address
+        guard address.hasPrefix("/") else { return address }
+        let server = try folder.server()
+        return (server.publicAddress ?? server.address) + address
     }
 
     private func request(_ method: HTTPMethod, _ path: String) throws -> HTTPClientRequest {
@@ -69,7 +71,7 @@ struct Client: Sendable {
     }
 
     private func answer<Answer: Decodable>(_ request: HTTPClientRequest) async throws -> Answer {
-        let response = try await execute(request, by: Self.patient, timeout: .minutes(2))
+        let response = try await execute(request, patience: .long, timeout: .minutes(2))
         let data = Data(try await collected(response.body).readableBytesView)
         do {
             return try WireJSON.decode(Answer.self, from: data)
@@ -81,13 +83,18 @@ struct Client: Sendable {
     }
 
     private func execute(
-        _ request: HTTPClientRequest, by client: HTTPClient, timeout: TimeAmount
+        _ request: HTTPClientRequest, patience: Connections.Patience, timeout: TimeAmount
     ) async throws -> HTTPClientResponse {
         let response: HTTPClientResponse
+        let client = try Connections.client(patience, for: try folder.server())
         do {
             response = try await client.execute(request, timeout: timeout)
         } catch let error as HTTPClientError {
             throw problem(of: error)
+        } catch  where Connections.isAboutCertificate(error) {
+            throw Problem(
+                .unauthenticated, "The server's certificate is not trusted here.",
+                hint: "If it is of your own authority, name the authority's PEM file in WEIR_CA_FILE.", cause: error)
         } catch {
             throw folder.notRunning
         }
@@ -121,17 +128,6 @@ struct Client: Sendable {
         } catch {
             throw Problem(.engineUnavailable, "The server's answer broke off.", hint: "Try again.", cause: error)
         }
-    }
-
-    /// For answers that may take long to begin. Never shut down: they live as long as the process.
-    private static let patient = makeClient(read: nil)
-    private static let listening = makeClient(read: .seconds(45))
-
-    private static func makeClient(read: TimeAmount?) -> HTTPClient {
-        HTTPClient(
-            eventLoopGroupProvider: .singleton,
-            configuration: HTTPClient.Configuration(
-                redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5), read: read)))
     }
 }
 

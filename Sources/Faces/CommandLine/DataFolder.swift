@@ -36,12 +36,20 @@ struct DataFolder: Sendable {
         /// Without a slash at its end.
         var address: String
         var token: String
+        /// The IP address to connect to; nil: what the name in `address` resolves to.
+        var connect: String?
+        /// What links for people begin with, if not with `address`.
+        var publicAddress: String?
     }
 
     /// Reads anew on each call: a server that restarts may have another port.
     /// - Throws: `engineUnavailable` if none runs, `unauthenticated` if its token cannot be read.
     func server() throws -> Server {
-        Server(address: trimmed(try address ?? runningAddress()), token: try givenToken ?? storedToken())
+        if let address { return Server(address: trimmed(address), token: try givenToken ?? storedToken()) }
+        let running = try running()
+        return Server(
+            address: trimmed(running.address), token: try givenToken ?? storedToken(), connect: running.connect,
+            publicAddress: running.publicAddress)
     }
 
     /// What to say when the server does not answer.
@@ -56,11 +64,11 @@ struct DataFolder: Sendable {
             hint: "Start it with: weir up\(option)")
     }
 
-    private func runningAddress() throws -> String {
+    private func running() throws -> Running {
         guard let data = FileManager.default.contents(atPath: path + "/server.json"),
             let server = try? JSONDecoder().decode(Running.self, from: data), isAlive(server.pid)
         else { throw notRunning }
-        return server.address
+        return server
     }
 
     private func storedToken() throws -> String {
@@ -81,5 +89,7 @@ struct DataFolder: Sendable {
     private struct Running: Decodable {
         let address: String
         let pid: Int32
+        let connect: String?
+        let publicAddress: String?
     }
 }

@@ -8,19 +8,23 @@ package struct Console: Sendable {
     let operations: any Operations
     let pages: Pages
     let assets: Assets
+    let attempts: AttemptLimits
     let time: TimeSource
     let observe: Observe
 
     /// - Parameters:
     ///   - assetsFolder: holds `htmx.min.js` and `echarts.min.js`, and may hold them compressed as `*.gz`.
+    ///   - attempts: of sign-ins, counted together with those of the API.
     ///   - observe: hears of every request that fails inside Weirhouse.
     /// - Throws: `missingDependency` if an asset is not there, `internal` if a template is broken.
     package init(
-        operations: any Operations, assetsFolder: String, time: TimeSource = .system,
+        operations: any Operations, assetsFolder: String, attempts: AttemptLimits = AttemptLimits(),
+        time: TimeSource = .system,
         observe: @escaping Observe = { _ in }
     ) throws {
         let resources = try Resources.folder()
         self.operations = operations
+        self.attempts = attempts
         self.time = time
         self.observe = observe
         assets = try Assets(own: resources, others: assetsFolder)

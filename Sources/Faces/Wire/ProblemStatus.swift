@@ -11,6 +11,7 @@ extension Problem.Code {
         case .conflict, .sourceChanged, .leaseLost, .cancelled: 409
         case .unsupported, .sourceCredentials, .sourceMissing, .sourcePermission: 422
         case .dataInvalid, .modelsFailed, .queryFailed, .queryTooLong, .queryTooLarge, .timedOut: 422
+        case .tooManyAttempts: 429
         case .sourceUnreachable, .sourceInterrupted, .deliveryFailed, .deliveryRefused: 502
         case .engineUnavailable, .metadataUnavailable, .busy: 503
         case .diskFull: 507

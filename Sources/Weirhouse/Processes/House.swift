@@ -26,6 +26,7 @@ struct House: Sendable {
     let queue: JobQueue
     let receipts: ReceiptBook
     let messenger: Messenger
+    let sourceGuard: SourceGuard
 
     /// - Parameters:
     ///   - part: whose house it is.
@@ -44,11 +45,12 @@ struct House: Sendable {
         queue = JobQueue(pool: pool)
         receipts = ReceiptBook(pool: pool)
         messenger = try Messenger(settings: settings, secrets: secrets, time: time, observe: observe)
+        sourceGuard = try SourceGuard(settings)
     }
 
     /// Where people reach the server; nil if it is not said and none runs on this machine.
     var publicAddress: String? {
-        settings.publicURL ?? (try? ServerFile.read(folder.serverFile))?.address
+        settings.publicURL ?? (try? ServerFile.read(folder.serverFile))?.shownAddress
     }
 
     /// - Throws: `internal` if there is no such organization.

@@ -11,7 +11,7 @@ extension House {
     /// - Throws: as `Source.check` and `discover`; `invalidInput` for an address that cannot be used.
     func inspectSource(_ url: String) async throws -> (SourceIdentity, [DiscoveredStream]) {
         let source = PostgresSource(
-            address: try ConnectionAddress(url),
+            address: try await sourceGuard.admit(url),
             duckDB: { throw Problem(.unsupported, "This process reads no data from sources.") })
         return (try await source.check(), try await source.discover())
     }
@@ -36,6 +36,6 @@ extension House {
                 .notFound, "The address of the source \(order.source) is not kept.", hint: "Clone it with its address.")
         }
         return PostgresSource(
-            address: try ConnectionAddress(String(decoding: address.reveal(), as: UTF8.self)), duckDB: duckDB)
+            address: try await sourceGuard.admit(String(decoding: address.reveal(), as: UTF8.self)), duckDB: duckDB)
     }
 }

@@ -1,4 +1,5 @@
 import API
+import Admission
 import AsyncHTTPClient
 import Console
 import Foundation
@@ -21,29 +22,35 @@ struct ServerProcess: Service {
     }
 
     private func serve() async throws {
-        try Port.check(house.settings.port)
+        let network = house.settings.network
+        try Port.check(house.settings.port, at: network.listen)
+        let admission = try Admission(network)
+        let attempts = AttemptLimits()
         let scrape = ScrapeReader(own: house.telemetry.metrics.own, measured: house.pool, database: house.observed)
         let watch = RunWatch(listener: house.listener("weir_runs"), pool: house.pool)
-        let listening = Listening(folder: house.folder)
+        let listening = Listening(folder: house.folder, settings: house.settings)
         // The address is known once the port is; links are made after that.
         let callers = KnownCallers(gate: house.gate, listener: house.listener("weir_access"))
         let operations = GuardedOperations(
             inner: LiveOperations(
-                house: house, address: { listening.address }, watch: watch, gateway: QueryGateway(house: house),
+                house: house, address: { listening.shownAddress }, watch: watch, gateway: QueryGateway(house: house),
                 readiness: Readiness(pool: house.observed, newest: try Metadata.newestMigration()), callers: callers))
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
         // First, so that it stands around all others.
-        router.add(middleware: RequestTelemetry(time: house.time, observe: house.observe))
-        MetricsRoute(token: house.settings.metricsToken, reader: scrape).add(to: router)
-        API(operations: operations, time: house.time, observe: house.observe).addRoutes(to: router)
+        router.add(
+            middleware: RequestTelemetry(
+                time: house.time, scheme: network.tls == nil ? "http" : "https", observe: house.observe))
+        router.add(middleware: Reception(network))
+        MetricsRoute(token: house.settings.metricsToken, reader: scrape, network: network).add(to: router)
+        API(operations: operations, attempts: attempts, time: house.time, observe: house.observe).addRoutes(to: router)
         try Console(
-            operations: operations, assetsFolder: "\(house.settings.pythonHome)/assets", time: house.time,
-            observe: house.observe
+            operations: operations, assetsFolder: "\(house.settings.pythonHome)/assets", attempts: attempts,
+            time: house.time, observe: house.observe
         ).addRoutes(to: router)
         let application = Application(
-            router: router,
+            router: router, server: admission.server,
             configuration: ApplicationConfiguration(
-                address: .hostname("127.0.0.1", port: house.settings.port), serverName: nil),
+                address: .hostname(network.listen.description, port: house.settings.port), serverName: nil),
             onServerRunning: { channel in listening.announce(port: channel.localAddress?.port ?? 0) },
             logger: logger)
         house.telemetry.metrics.begin()
@@ -52,6 +59,9 @@ struct ServerProcess: Service {
         }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await lag.run() }
+            if let certificate = admission.certificate {
+                group.addTask { await certificate.keepFresh(observe: house.observe) }
+            }
             group.addTask {
                 await cancelWhenGracefulShutdown {
                     await withTaskGroup(of: Void.self) { group in
@@ -80,15 +90,29 @@ struct ServerProcess: Service {
 /// Where the server listens, told to the other commands in `server.json`.
 final class Listening: Sendable {
     private let folder: DataFolder
+    private let settings: Settings
     private let port = Atomic<Int>(0)
 
-    init(folder: DataFolder) { self.folder = folder }
+    init(folder: DataFolder, settings: Settings) {
+        self.folder = folder
+        self.settings = settings
+    }
 
-    var address: String { "http://127.0.0.1:\(port.load(ordering: .acquiring))" }
+    /// What links for people begin with.
+    var shownAddress: String { settings.publicURL ?? address }
+
+    /// Where the other commands of this machine reach the server.
+    private var address: String {
+        let network = settings.network
+        let scheme = network.tls == nil ? "http" : "https"
+        return "\(scheme)://\(network.localName):\(port.load(ordering: .acquiring))"
+    }
 
     func announce(port: Int) {
         self.port.store(port, ordering: .releasing)
-        let file = ServerFile(address: address, pid: getpid())
+        let file = ServerFile(
+            address: address, pid: getpid(), connect: settings.network.tls.map { _ in settings.network.localAddress },
+            publicAddress: settings.publicURL)
         if let data = try? JSONEncoder().encode(file) { try? folder.write(data, to: folder.serverFile) }
     }
 

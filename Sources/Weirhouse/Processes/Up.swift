@@ -1,6 +1,8 @@
 import Access
+import Admission
 import DuckDB
 import Foundation
+import Glibc
 import Kernel
 import Logging
 import Postgres
@@ -21,7 +23,9 @@ struct Up: Sendable {
         try folder.prepare()
         let lock = try folder.lock()
         defer { withExtendedLifetime(lock) {} }
-        try Port.check(settings.port)
+        try Port.check(settings.port, at: settings.network.listen)
+        // The server would say it again and again, and nobody would see it.
+        if let files = settings.network.tls { _ = try TLSCertificate(files) }
         // The worker and the engine could not run without it: said now rather than by each of them for ever.
         _ = try DuckDBLibrary.Location.find(override: settings.duckDBLibrary, pythonHome: settings.pythonHome)
         try? FileManager.default.removeItem(atPath: folder.serverFile)
@@ -110,7 +114,7 @@ struct Up: Sendable {
     private func address(in folder: DataFolder) async throws -> String {
         while true {
             try Task.checkCancellation()
-            if let found = try? ServerFile.read(folder.serverFile) { return found.address }
+            if let found = try? ServerFile.read(folder.serverFile) { return found.shownAddress }
             try await Task.sleep(for: .milliseconds(10))
         }
     }
@@ -136,27 +140,41 @@ struct LocalAdmin: Sendable {
 
 /// TCP ports of this machine.
 enum Port {
-    /// - Throws: `portTaken` if another program listens on it. 0 is always free.
-    static func check(_ port: Int) throws {
-        guard port != 0 else { return }
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    /// - Throws: `portTaken` if another program listens on it, or if the address is none of this machine. 0 is always
+    ///   free.
+    static func check(_ port: Int, at address: IPAddress) throws {
+        let descriptor = socket(address.bytes.count == 4 ? AF_INET : AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         var reuse: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        let status = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard status == 0 else {
+        guard bind(descriptor, to: address, port) != 0 else { return }
+        guard errno != EADDRNOTAVAIL else {
             throw Problem(
-                .portTaken, "Port \(port) is taken or not allowed.",
-                hint: "Stop what listens there, or choose another with --port (0 picks a free one).")
+                .portTaken, "The address \(address) is none of this machine.",
+                hint: "Set WEIR_LISTEN to one of its own, or to 0.0.0.0 or :: for all.")
         }
+        throw Problem(
+            .portTaken, "Port \(port) is taken or not allowed.",
+            hint: "Stop what listens there, or choose another with --port (0 picks a free one).")
+    }
+
+    private static func bind(_ descriptor: Int32, to address: IPAddress, _ port: Int) -> Int32 {
+        var (four, six) = (sockaddr_in(), sockaddr_in6())
+        four.sin_family = sa_family_t(AF_INET)
+        six.sin6_family = sa_family_t(AF_INET6)
+        (four.sin_port, six.sin6_port) = (in_port_t(port).bigEndian, in_port_t(port).bigEndian)
+        if address.bytes.count == 4 {
+            withUnsafeMutableBytes(of: &four.sin_addr) { $0.copyBytes(from: address.bytes) }
+            return withUnsafePointer(to: &four) { call(descriptor, $0, MemoryLayout<sockaddr_in>.size) }
+        }
+        withUnsafeMutableBytes(of: &six.sin6_addr) { $0.copyBytes(from: address.bytes) }
+        return withUnsafePointer(to: &six) { call(descriptor, $0, MemoryLayout<sockaddr_in6>.size) }
+    }
+
+    private static func call<Address>(
+        _ descriptor: Int32, _ address: UnsafePointer<Address>, _ size: Int
+    ) -> Int32 {
+        address.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.bind(descriptor, $0, socklen_t(size)) }
     }
 }

@@ -1,3 +1,4 @@
+import Admission
 import Crypto
 import Foundation
 import HTTPTypes
@@ -7,14 +8,16 @@ import NIOCore
 import Telemetry
 
 /// A request as the server sees it, with the address that it comes from.
-struct ServerContext: RequestContext {
+struct ServerContext: ConnectedContext {
     var coreContext: CoreRequestContextStorage
     /// Nil if the connection has none any more.
     let peer: SocketAddress?
+    let local: SocketAddress?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
         peer = source.channel.remoteAddress
+        local = source.channel.localAddress
     }
 }
 
@@ -22,6 +25,7 @@ struct ServerContext: RequestContext {
 struct MetricsRoute: Sendable {
     let token: Secret<String>?
     let reader: ScrapeReader
+    let network: NetworkSettings
 
     func add(to router: Router<ServerContext>) {
         router.get("/metrics") { request, context in
@@ -40,7 +44,7 @@ struct MetricsRoute: Sendable {
             response.headers[.wwwAuthenticate] = "Bearer"
             return response
         }
-        guard Self.isLocal(request, peer) else {
+        guard isLocal(request, peer?.ip) else {
             return Self.words(.forbidden, "Set WEIR_METRICS_TOKEN to read the metrics from another machine.")
         }
         return nil
@@ -52,12 +56,11 @@ struct MetricsRoute: Sendable {
     }
 
     /// A request that a proxy on this machine passes on comes from somewhere else (RFC 7239 and its forerunner).
-    private static func isLocal(_ request: Request, _ peer: SocketAddress?) -> Bool {
-        let isPassedOn = ["Forwarded", "X-Forwarded-For"].contains { name in
+    private func isLocal(_ request: Request, _ peer: IPAddress?) -> Bool {
+        guard let peer, peer.isLoopback, !network.isTrustedProxy(peer) else { return false }
+        return !["Forwarded", "X-Forwarded-For"].contains { name in
             HTTPField.Name(name).map { request.headers[$0] != nil } ?? false
         }
-        let address = peer?.ipAddress ?? ""
-        return !isPassedOn && (address.hasPrefix("127.") || address == "::1" || address.hasPrefix("::ffff:127."))
     }
 
     private static func words(_ status: HTTPResponse.Status, _ text: String) -> Response {

@@ -9,6 +9,8 @@ import Kernel
 /// answer is the trace's id. An answer that goes on, such as a stream of events, is told of when it begins.
 struct RequestTelemetry<Context: RequestContext>: RouterMiddleware {
     let time: TimeSource
+    /// Of this server's connections.
+    let scheme: String
     let observe: Observe
 
     func handle(
@@ -40,7 +42,7 @@ struct RequestTelemetry<Context: RequestContext>: RouterMiddleware {
         observe(
             .requestServed(
                 method: served.method, route: served.route, status: served.status, seconds: served.seconds))
-        if let span = served.span(trace) { observe(.spanEnded(span)) }
+        if let span = served.span(trace, scheme: scheme) { observe(.spanEnded(span)) }
     }
 }
 
@@ -67,11 +69,11 @@ private struct Served {
     }
 
     /// By the semantic conventions for HTTP. Nil for what machines ask every few seconds.
-    func span(_ trace: TraceContext) -> Span? {
+    func span(_ trace: TraceContext, scheme: String) -> Span? {
         guard route != "/metrics", !route.hasPrefix("/health/") else { return nil }
         var attributes = [
             "http.request.method": method, "http.route": route, "http.response.status_code": String(status),
-            "url.scheme": "http",
+            "url.scheme": scheme,
         ]
         if status >= 500 { attributes["error.type"] = String(status) }
         return Span(

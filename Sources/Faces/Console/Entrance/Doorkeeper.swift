@@ -25,18 +25,20 @@ struct Doorkeeper<Context: RequestContext>: RouterMiddleware {
         return response
     }
 
-    /// Browsers say where a post comes from: `Sec-Fetch-Site` on secure origins, `Origin` everywhere. A client that
-    /// sends neither is no browser, and no other site's page can make it post.
+    /// Browsers say where a post comes from: `Sec-Fetch-Site` on secure origins and this machine, `Origin` everywhere
+    /// (Fetch, section 3.2). Whoever says neither is no browser and has no business with a form: programs use the API.
+    ///
+    /// There is no token in each form: it could only show what the browser says here already, and would have to be kept
+    /// secret in every page (docs/decisions/0013-browser-and-network.md).
     private func refuseOtherSites(_ request: Request) throws {
         guard request.method != .get, request.method != .head else { return }
         let isOurs: Bool
         if let site = request.headers.value("Sec-Fetch-Site") {
             isOurs = site == "same-origin" || site == "none"
         } else if let origin = request.headers[.origin] {
-            let host = request.head.authority ?? ""
-            isOurs = origin == "http://\(host)" || origin == "https://\(host)"
+            isOurs = origin == RequestOrigin.current?.text ?? "http://\(request.head.authority ?? "")"
         } else {
-            isOurs = true
+            isOurs = false
         }
         guard isOurs else {
             throw Problem(
@@ -56,7 +58,9 @@ struct Doorkeeper<Context: RequestContext>: RouterMiddleware {
                     correlation: correlation ?? "", method: request.method.rawValue, path: route, problem: problem))
         }
         let call = Call(request: request, parameters: context.parameters)
-        return await console.page(for: problem, call: call, correlation: correlation)
+        var response = await console.page(for: problem, call: call, correlation: correlation)
+        if let wait = problem.cause as? RetryAfter { response.headers[.retryAfter] = String(wait.seconds) }
+        return response
     }
 
     private static func makeStrict(_ response: inout Response) {

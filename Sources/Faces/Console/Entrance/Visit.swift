@@ -10,7 +10,7 @@ struct Call: Sendable {
     let parameters: Parameters
 
     /// The secret of the browser's session, if it sent one.
-    var session: String? { request.cookies[SessionCookie.name].map(\.value) }
+    var session: String? { SessionCookie.value(in: request) }
 
     /// Whether htmx asks for a piece of a page.
     var isFragment: Bool { request.headers.value("HX-Request") == "true" }

@@ -22,25 +22,19 @@ struct ReturnPath: Sendable, Equatable {
 /// message, so that its address cannot carry it. Other programs on this host may write the cookie too: it is checked
 /// again when it is read.
 enum ReturnCookie {
-    static let name = "weir_next"
-
     /// 15 minutes, as a sign-in link.
-    private static let seconds = 15 * 60
+    private static let cookie = GuardedCookie(name: "weir_next", seconds: 15 * 60)
 
     /// The page that was asked for; nil if it is none of our own.
     static func remembering(_ request: Request) -> Cookie? {
-        ReturnPath(request.head.path ?? "").map { make($0.text.encodedForAddress, seconds: seconds, for: request) }
+        ReturnPath(request.head.path ?? "").map { cookie.carrying($0.text.encodedForAddress, for: request) }
     }
+
+    static func isSet(in request: Request) -> Bool { cookie.value(in: request) != nil }
 
     static func path(in request: Request) -> ReturnPath? {
-        request.cookies[name]?.value.removingPercentEncoding.flatMap { ReturnPath($0) }
+        cookie.value(in: request)?.removingPercentEncoding.flatMap { ReturnPath($0) }
     }
 
-    static func gone(for request: Request) -> Cookie { make("", seconds: 0, for: request) }
-
-    private static func make(_ value: String, seconds: Int, for request: Request) -> Cookie {
-        Cookie(
-            name: name, value: value, maxAge: seconds, path: "/sign-in", secure: SessionCookie.isSecure(request),
-            httpOnly: true, sameSite: .lax)
-    }
+    static func gone(for request: Request) -> Cookie { cookie.gone(for: request) }
 }

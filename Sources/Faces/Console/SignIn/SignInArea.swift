@@ -27,12 +27,13 @@ struct SignInArea: Sendable {
 
     private func openSession(_ call: Call) async throws -> Response {
         do {
-            let session = try await console.operations.openSession(code: try call.parameter("code"))
+            let code = try call.parameter("code")
+            let session = try await console.attempts.attempt(code) {
+                try await console.operations.openSession(code: code)
+            }
             var response = Response.redirect(to: ReturnCookie.path(in: call.request)?.text ?? "/")
             response.setCookie(SessionCookie.carrying(session, for: call.request))
-            if call.request.cookies[ReturnCookie.name] != nil {
-                response.setCookie(ReturnCookie.gone(for: call.request))
-            }
+            if ReturnCookie.isSet(in: call.request) { response.setCookie(ReturnCookie.gone(for: call.request)) }
             return response
         } catch let problem as Problem where problem.code == .unauthenticated {
             return explain(problem, status: .unauthorized)
@@ -53,26 +54,14 @@ private struct SignInPage {
 
 /// The browser's half of a session.
 enum SessionCookie {
-    static let name = "weir_session"
-
     /// 12 hours, as the session itself.
-    private static let seconds = 12 * 3600
+    private static let cookie = GuardedCookie(name: "weir_session", seconds: 12 * 3600)
+
+    static func value(in request: Request) -> String? { cookie.value(in: request) }
 
     static func carrying(_ session: Secret<String>, for request: Request) -> Cookie {
-        make(session.reveal(), seconds: seconds, for: request)
+        cookie.carrying(session.reveal(), for: request)
     }
 
-    static func gone(for request: Request) -> Cookie { make("", seconds: 0, for: request) }
-
-    /// Lax, not strict: a link to a run in an e-mail or a chat opens signed in, and posts from other sites are refused
-    /// by their origin anyway.
-    private static func make(_ value: String, seconds: Int, for request: Request) -> Cookie {
-        Cookie(
-            name: name, value: value, maxAge: seconds, path: "/", secure: isSecure(request), httpOnly: true,
-            sameSite: .lax)
-    }
-
-    static func isSecure(_ request: Request) -> Bool {
-        request.head.scheme == "https" || request.headers.value("X-Forwarded-Proto") == "https"
-    }
+    static func gone(for request: Request) -> Cookie { cookie.gone(for: request) }
 }

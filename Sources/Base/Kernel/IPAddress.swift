@@ -1,13 +1,12 @@
 import Glibc
-import Kernel
 
 /// An IPv4 or IPv6 address, without a port or zone.
 package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     /// 4 or 16, in network order.
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     /// - Parameter bytes: 4 or 16 of them; an IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2) becomes the IPv4 one.
-    init(bytes: [UInt8]) {
+    package init(bytes: [UInt8]) {
         let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
         self.bytes = bytes.count == 16 && bytes.starts(with: mapped) ? Array(bytes.suffix(4)) : bytes
     }
@@ -26,7 +25,7 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// What a socket address of the family AF_INET or AF_INET6 holds; nil for other families.
-    init?(family: Int32, socketAddress: UnsafeRawPointer) {
+    package init?(family: Int32, socketAddress: UnsafeRawPointer) {
         switch family {
         case AF_INET:
             let address = socketAddress.loadUnaligned(as: sockaddr_in.self).sin_addr
@@ -47,7 +46,7 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// The IPv4 address that packets to this IPv6 address end up at: NAT64 (RFC 6052, section 2.1) and 6to4
     /// (RFC 3056, section 2).
-    var embedded: IPAddress? {
+    package var embedded: IPAddress? {
         guard bytes.count == 16 else { return nil }
         if AddressRange.translated.contains(self) { return IPAddress(bytes: Array(bytes[12..<16])) }
         if AddressRange.sixToFour.contains(self) { return IPAddress(bytes: Array(bytes[2..<6])) }
@@ -55,8 +54,23 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
+extension IPAddress {
+    /// Of this machine alone (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3).
+    package var isLoopback: Bool {
+        bytes.count == 4 ? bytes[0] == 127 : bytes == [UInt8](repeating: 0, count: 15) + [1]
+    }
+
+    /// Stands for all addresses of this machine where a program listens: `0.0.0.0` and `::`.
+    package var isUnspecified: Bool { bytes.allSatisfy { $0 == 0 } }
+
+    /// What one household or machine is given: an IPv4 address, or the first 64 bits of an IPv6 address (RFC 6177).
+    package var network: IPAddress {
+        bytes.count == 4 ? self : IPAddress(bytes: Array(bytes.prefix(8)) + [UInt8](repeating: 0, count: 8))
+    }
+}
+
 /// Addresses with the same first bits, in CIDR notation (RFC 4632, section 3.1).
-struct AddressRange: Sendable, Hashable {
+package struct AddressRange: Sendable, Hashable {
     private let first: [UInt8]
     private let length: Int
 
@@ -70,7 +84,7 @@ struct AddressRange: Sendable, Hashable {
 
     /// - Parameter text: `10.0.0.0/8`, or one address.
     /// - Throws: `invalidInput` if it is no range, or if bits after the prefix are set.
-    init(_ text: String) throws(Problem) {
+    package init(_ text: String) throws(Problem) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard let text = parts.first, let address = IPAddress(String(text)) else { throw Self.refusal(of: text) }
         let width = address.bytes.count * 8
@@ -81,7 +95,17 @@ struct AddressRange: Sendable, Hashable {
         guard first == Self.masked(first, length) else { throw Self.refusal(of: String(text)) }
     }
 
-    func contains(_ address: IPAddress) -> Bool {
+    /// - Parameter text: ranges with commas or blanks between.
+    /// - Throws: `invalidInput` naming the part that is no range.
+    package static func list(_ text: String) throws(Problem) -> [AddressRange] {
+        var ranges: [AddressRange] = []
+        for part in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
+            ranges.append(try AddressRange(String(part)))
+        }
+        return ranges
+    }
+
+    package func contains(_ address: IPAddress) -> Bool {
         address.bytes.count == first.count && Self.masked(address.bytes, length) == first
     }
 

@@ -1,0 +1,100 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// What the server says to requests that get to no route: one line, for programs as RFC 9457 `application/problem+json`.
+struct EdgeAnswer: Sendable, Error {
+    let status: HTTPResponse.Status
+    let code: String
+    let title: String
+    let detail: String
+
+    static let badRequest = EdgeAnswer(
+        status: .badRequest, code: "invalid_input", title: "The request cannot be understood",
+        detail: "This is no request of HTTP that this server understands.")
+    static let noHost = EdgeAnswer(
+        status: .badRequest, code: "invalid_input", title: "The request cannot be understood",
+        detail: "The request needs one header Host.")
+    static let otherHost = EdgeAnswer(
+        status: .misdirectedRequest, code: "forbidden", title: "Not allowed",
+        detail: "This server does not answer to that name. Whoever runs it adds it to WEIR_ALLOWED_HOSTS.")
+    static let notThroughProxy = EdgeAnswer(
+        status: .forbidden, code: "forbidden", title: "Not allowed",
+        detail: "This server takes requests from its proxies only, which WEIR_TRUSTED_PROXIES names.")
+    static let bodyTooLarge = EdgeAnswer(
+        status: .contentTooLarge, code: "invalid_input", title: "The request cannot be understood",
+        detail: "The body is larger than what is taken.")
+    static let headersTooLarge = EdgeAnswer(
+        status: .requestHeaderFieldsTooLarge, code: "invalid_input", title: "The request cannot be understood",
+        detail: "The address and headers are larger than what is taken.")
+    static let tooSlow = EdgeAnswer(
+        status: .requestTimeout, code: "timed_out", title: "It took too long",
+        detail: "The request did not arrive in time.")
+
+    /// The head and body of the answer.
+    /// - Parameter path: says whether a program asks, or a person.
+    func parts(path: String?) -> (head: HTTPResponse, body: ByteBuffer) {
+        let isForPrograms = path?.hasPrefix("/api/") ?? false
+        let body = ByteBuffer(string: isForPrograms ? document : "\(detail)\n")
+        var fields = BrowserHeaders.all
+        fields[.contentType] = isForPrograms ? "application/problem+json" : "text/plain; charset=utf-8"
+        fields[.contentLength] = String(body.readableBytes)
+        fields[.cacheControl] = "no-store"
+        return (HTTPResponse(status: status, headerFields: fields), body)
+    }
+
+    func response(path: String) -> Response {
+        let (head, body) = parts(path: path)
+        return Response(status: head.status, headers: head.headerFields, body: ResponseBody(byteBuffer: body))
+    }
+
+    /// All of it is our own text without quotes.
+    private var document: String {
+        """
+        {"code":"\(code)","detail":"\(detail)","status":\(status.code),"title":"\(title)",\
+        "type":"urn:weirhouse:problem:\(code)"}
+        """
+    }
+}
+
+/// What every answer tells browsers.
+enum BrowserHeaders {
+    /// Pages bring a policy of their own; for all else nothing may be loaded at all.
+    static let policy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+    static let all: HTTPFields = {
+        var fields: HTTPFields = [:]
+        for (name, value) in [
+            ("Content-Security-Policy", policy),
+            ("X-Content-Type-Options", "nosniff"),
+            // For browsers from before frame-ancestors.
+            ("X-Frame-Options", "DENY"),
+            // A form's Origin would be null without any referrer.
+            ("Referrer-Policy", "same-origin"),
+            ("Permissions-Policy", permissions),
+            ("Cross-Origin-Opener-Policy", "same-origin"),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
+            ("Origin-Agent-Cluster", "?1"),
+        ] {
+            if let name = HTTPField.Name(name) { fields[name] = value }
+        }
+        return fields
+    }()
+
+    /// A year (RFC 6797). Other hosts of the domain are not ours to decide for.
+    static let strictTransport = "max-age=31536000"
+
+    private static let permissions = [
+        "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "hid", "magnetometer", "microphone",
+        "midi", "payment", "publickey-credentials-get", "screen-wake-lock", "serial", "usb", "web-share",
+        "xr-spatial-tracking",
+    ].map { "\($0)=()" }.joined(separator: ", ")
+
+    /// Those that are missing.
+    static func complete(_ response: inout Response, isSecure: Bool, host: String?) {
+        for field in all where response.headers[field.name] == nil { response.headers.append(field) }
+        guard isSecure, let host, !HostName.isOfThisMachine(host), IPAddressText.isNone(host) else { return }
+        if let name = HTTPField.Name("Strict-Transport-Security") { response.headers[name] = strictTransport }
+    }
+}

@@ -1,0 +1,77 @@
+import HTTPTypes
+package import Hummingbird
+package import Kernel
+package import NIOCore
+
+/// A request's context that knows both ends of its connection.
+package protocol ConnectedContext: RequestContext {
+    var peer: SocketAddress? { get }
+    var local: SocketAddress? { get }
+}
+
+/// Stands before all routes: says where a request comes from (`RequestOrigin.current`), refuses those for other names or
+/// past the proxy, and gives every answer the headers that keep browsers strict.
+///
+/// The name in `Host` has to be ours. A page of another site whose name suddenly leads to this machine (DNS rebinding)
+/// would be of one origin with our answers; it can make up everything but that name.
+package struct Reception<Context: ConnectedContext>: RouterMiddleware {
+    private let forwarding: Forwarding
+    private let settings: NetworkSettings
+
+    package init(_ settings: NetworkSettings) {
+        self.settings = settings
+        forwarding = Forwarding(settings)
+    }
+
+    package func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        let origin: RequestOrigin
+        do {
+            origin = try receive(request, context)
+        } catch {
+            return error.response(path: request.uri.path)
+        }
+        return try await RequestOrigin.$current.withValue(origin) {
+            var response: Response
+            do {
+                response = try await next(request, context)
+            } catch let error as any HTTPResponseError {
+                response = try error.response(from: request, context: context)
+            }
+            BrowserHeaders.complete(
+                &response, isSecure: origin.isSecure, host: HostName(authority: origin.authority)?.host)
+            return response
+        }
+    }
+
+    private func receive(_ request: Request, _ context: Context) throws(EdgeAnswer) -> RequestOrigin {
+        let peer = context.peer?.ip
+        if settings.isBehindProxy, let peer, !peer.isLoopback, !settings.isTrustedProxy(peer) {
+            throw .notThroughProxy
+        }
+        // The first Host is the authority; another one would be among the headers.
+        guard let authority = request.head.authority, HTTPField.Name("Host").map({ request.headers[$0] == nil }) == true
+        else { throw .noHost }
+        let origin = forwarding.origin(peer: peer, authority: authority, fields: request.headers)
+        guard let name = HostName(authority: origin.authority) else { throw .noHost }
+        guard answers(to: name, local: context.local?.ip) else { throw .otherHost }
+        return origin
+    }
+
+    /// To the names it was given, those of this machine, and the address that the connection came to: foreign pages cannot
+    /// be served under an address.
+    private func answers(to name: HostName, local: IPAddress?) -> Bool {
+        if settings.hosts.contains(name.host) || name.isOfThisMachine { return true }
+        return IPAddress(name.host).map { $0 == local } ?? false
+    }
+}
+
+extension SocketAddress {
+    /// Nil for unix sockets.
+    package var ip: IPAddress? { ipAddress.flatMap { IPAddress($0.prefix { $0 != "%" }.description) } }
+}
+
+enum IPAddressText {
+    static func isNone(_ host: String) -> Bool { IPAddress(host) == nil }
+}
