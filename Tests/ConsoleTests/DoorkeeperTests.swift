@@ -49,7 +49,7 @@ import Wire
         let origin = RequestOrigin(address: nil, isSecure: true, authority: "weir.test:8080")
         try await RequestOrigin.$current.withValue(origin) {
             let answer = try await browser.post(
-                "/sign-in/\(FixtureOperations.code)", "", ["Origin": "\(scheme)://weir.test:8080"], signedIn: false)
+                "/sign-in/\(FixtureOperations.goodCode)", "", ["Origin": "\(scheme)://weir.test:8080"], signedIn: false)
             #expect(answer.status == (isTaken ? 303 : 403))
             let cookie = answer["Set-Cookie"]
             #expect(cookie?.hasPrefix("__Host-weir_session=") ?? false == isTaken)
@@ -68,8 +68,8 @@ import Wire
         #expect(statuses == Array(repeating: 401, count: 20) + [429])
         let waiting = try await browser.post("/sign-in/wrong-again", signedIn: false)
         #expect(waiting["Retry-After"].flatMap { Int($0) } ?? 0 >= 1)
-        browser.attempts.expect(FixtureOperations.code)
-        #expect(try await browser.post("/sign-in/\(FixtureOperations.code)", signedIn: false).status == 303)
+        browser.attempts.expect(FixtureOperations.goodCode)
+        #expect(try await browser.post("/sign-in/\(FixtureOperations.goodCode)", signedIn: false).status == 303)
     }
 
     @Test func `people who are not signed in are led to the sign-in page`() async throws {

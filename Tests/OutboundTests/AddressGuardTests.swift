@@ -71,14 +71,41 @@ struct AddressGuardTests {
     @Test(
         "refuses a host when it is typed, whatever form it is written in",
         arguments: [
-            "localhost", "127.0.0.1", "127.1", "0x7f000001", "2130706433", "[::1]", "::ffff:127.0.0.1",
-            "169.254.169.254",
+            "localhost", "127.0.0.1", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "[::1]", "::ffff:127.0.0.1",
+            "169.254.1.1", "0.0.0.0", "100.64.0.1",
         ])
     func typed(_ host: String) async {
         let problem = await #expect(throws: Problem.self) { try await AddressGuard.publicOnly.check(host: host) }
         #expect(problem?.code == .forbidden)
         #expect(problem?.detail.contains(host) == true)
         #expect(problem?.hint?.contains("WEIR_ALLOW_PRIVATE_ADDRESSES") == true)
+    }
+
+    private static let metadata = [
+        "169.254.169.254", "169.254.170.2", "100.100.100.200", "168.63.129.16", "fd00:ec2::254",
+        "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
+    ]
+
+    @Test("metadata services are never reached, whatever is allowed", arguments: metadata)
+    func metadataServices(_ text: String) async throws {
+        let all = try AddressGuard(allowing: "0.0.0.0/0, ::/0, 169.254.169.254, fd00:ec2::/32")
+        for one in [AddressGuard.publicOnly, .allButMetadata, all] {
+            #expect(!one.allows(try #require(IPAddress(text))))
+            let problem = await #expect(throws: Problem.self) { try await one.check(host: text) }
+            #expect(problem?.code == .forbidden)
+        }
+    }
+
+    @Test("all but metadata services may be the sources of a laptop")
+    func laptop() async throws {
+        for text in ["127.0.0.1", "10.0.0.1", "::1", "fe80::1", "8.8.8.8", "169.254.1.1"] {
+            #expect(AddressGuard.allButMetadata.allows(try #require(IPAddress(text))))
+        }
+        #expect(try await AddressGuard.allButMetadata.addresses(of: "127.1").map(\.description) == ["127.0.0.1"])
+        let problem = await #expect(throws: Problem.self) {
+            try await AddressGuard.allButMetadata.check(host: "2852039166")
+        }
+        #expect(problem?.detail.contains("metadata service") == true)
     }
 
     @Test("says when a host is not known")

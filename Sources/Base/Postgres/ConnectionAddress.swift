@@ -60,7 +60,7 @@ package struct ConnectionAddress: Sendable {
         guard found["dbname"]?.isEmpty == false else {
             throw Problem(.invalidInput, "The address names no database.", hint: form)
         }
-        if let port = found["port"], Int(port).map({ (1...65535).contains($0) }) != true {
+        if found["port"] != nil, !Self.list(found["port"]).allSatisfy({ (1...65535).contains(Int($0) ?? 0) }) {
             // Not shown: of a password with an unescaped `/` it may be a part.
             throw Problem(
                 .invalidInput, "The address has no usable port.", hint: "Ports are 1 to 65535. \(Self.escapes)")

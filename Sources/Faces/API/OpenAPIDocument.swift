@@ -35,6 +35,8 @@ enum OpenAPIDocument {
         JSON with keys in snake_case. Every error is `application/problem+json` (RFC 9457) with a stable `code`. \
         Every answer has the header `X-Correlation-Id`. Unknown query parameters and body fields are refused (400), \
         bodies above 1 MB too (413). An unknown address gives 404, a wrong method 405 with `Allow`. \
+        A request that names another host gets 421, one with too large headers 431, one that takes a minute to arrive 408. \
+        After 20 wrong tokens from one network, those that were never right get 429 with `Retry-After`. \
         Addresses that take GET take HEAD, but for the stream of events.
         """
 
@@ -108,12 +110,15 @@ enum OpenAPIDocument {
     /// The titles of the problems that an endpoint may give, by status.
     private static func refusals(_ endpoint: Endpoint) -> [Int: [String]] {
         var codes: [Problem.Code] = [.internal]
-        if endpoint.needsToken { codes += [.unauthenticated, .forbidden, .metadataUnavailable] }
+        if endpoint.needsToken { codes += [.unauthenticated, .forbidden, .tooManyAttempts, .metadataUnavailable] }
         if endpoint.body != nil || !endpoint.parameters.isEmpty { codes.append(.invalidInput) }
         codes += endpoint.problems
         var notes = Dictionary(grouping: codes, by: \.httpStatus).mapValues { $0.map(\.title) }
+        notes[408] = ["The request did not arrive in time"]
+        notes[413] = ["The body is larger than \(endpoint.body == nil ? 2 : 1) MB"]
+        notes[421] = ["The server does not answer to that host"]
+        notes[431] = ["The address or headers are too large"]
         if endpoint.body != nil {
-            notes[413] = ["The body is larger than 1 MB"]
             notes[415] = ["The body is not JSON"]
         }
         return notes

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Kernel
 import NIOCore
 
 /// What the server says to requests that get to no route: one line, for programs as RFC 9457 `application/problem+json`.
@@ -36,11 +37,13 @@ struct EdgeAnswer: Sendable, Error {
     /// - Parameter path: says whether a program asks, or a person.
     func parts(path: String?) -> (head: HTTPResponse, body: ByteBuffer) {
         let isForPrograms = path?.hasPrefix("/api/") ?? false
-        let body = ByteBuffer(string: isForPrograms ? document : "\(detail)\n")
+        let correlation = (TraceContext.current ?? .begin()).correlation
+        let body = ByteBuffer(string: isForPrograms ? document(correlation) : "\(detail)\n")
         var fields = BrowserHeaders.all
         fields[.contentType] = isForPrograms ? "application/problem+json" : "text/plain; charset=utf-8"
         fields[.contentLength] = String(body.readableBytes)
         fields[.cacheControl] = "no-store"
+        if let name = HTTPField.Name("X-Correlation-Id") { fields[name] = correlation }
         return (HTTPResponse(status: status, headerFields: fields), body)
     }
 
@@ -50,10 +53,10 @@ struct EdgeAnswer: Sendable, Error {
     }
 
     /// All of it is our own text without quotes.
-    private var document: String {
+    private func document(_ correlation: String) -> String {
         """
-        {"code":"\(code)","detail":"\(detail)","status":\(status.code),"title":"\(title)",\
-        "type":"urn:weirhouse:problem:\(code)"}
+        {"code":"\(code)","correlation_id":"\(correlation)","detail":"\(detail)","status":\(status.code),\
+        "title":"\(title)","type":"urn:weirhouse:problem:\(code)"}
         """
     }
 }
@@ -87,7 +90,7 @@ enum BrowserHeaders {
 
     private static let permissions = [
         "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "hid", "magnetometer", "microphone",
-        "midi", "payment", "publickey-credentials-get", "screen-wake-lock", "serial", "usb", "web-share",
+        "midi", "payment", "publickey-credentials-get", "screen-wake-lock", "serial", "usb",
         "xr-spatial-tracking",
     ].map { "\($0)=()" }.joined(separator: ", ")
 

@@ -28,7 +28,7 @@ final class RequestWatch: ChannelDuplexHandler, RemovableChannelHandler {
     private var owed = 0
     private var hasBegunAnswer = false
     private var deadline: NIODeadline?
-    private var timer: Scheduled<Void>?
+    private var timer: (task: Scheduled<Void>, at: NIODeadline)?
     private var stalled: Scheduled<Void>?
 
     init(_ limits: RequestLimits) { self.limits = limits }
@@ -133,24 +133,24 @@ final class RequestWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// One timer follows the deadline, however often that is moved.
     private func wait(_ time: TimeAmount, _ context: ChannelHandlerContext) {
-        let moved = NIODeadline.now() + time
-        let isEarlier = deadline.map { moved < $0 } ?? true
+        let moved = context.eventLoop.now + time
         deadline = moved
-        guard timer == nil || isEarlier else { return }
-        timer?.cancel()
+        if let timer, timer.at <= moved { return }
+        timer?.task.cancel()
         schedule(moved, context)
     }
 
     private func schedule(_ time: NIODeadline, _ context: ChannelHandlerContext) {
-        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: time) { [self] in
+        let task = context.eventLoop.assumeIsolated().scheduleTask(deadline: time) { [self] in
             timer = nil
             guard let deadline else { return }
-            if deadline > .now() { schedule(deadline, context) } else { late(context) }
+            if deadline > context.eventLoop.now { schedule(deadline, context) } else { late(context) }
         }
+        timer = (task, time)
     }
 
     private func cancel() {
-        timer?.cancel()
+        timer?.task.cancel()
         stalled?.cancel()
         deadline = nil
     }
