@@ -24,7 +24,8 @@ final class LiveHouse: Operations {
 
     func startClone(_ request: CloneRequest, as caller: Caller) async throws -> CloneAccepted {
         asked.withLock { $0.append(request) }
-        return CloneAccepted(runID: Sample.id, runURL: "/runs/\(Sample.id)")
+        return CloneAccepted(
+            runID: Sample.id, runURL: "/runs/\(Sample.id)", isNew: request.idempotencyKey != "seen")
     }
 
     func testSource(_ request: SourceTestRequest, as caller: Caller) async throws -> SourceTestResult { throw unused }
@@ -75,6 +76,7 @@ final class LiveHouse: Operations {
     }
 
     func query(_ request: QueryRequest, as caller: Caller) async throws -> QueryTable {
+        if request.sql == "RAW" { throw CocoaError(.fileReadUnknown) }
         guard request.sql != "DROP" else { throw Problem(.queryRefused, "Only SELECT is allowed.") }
         return QueryTable(
             columns: [QueryColumn(name: "a", type: "INTEGER")], rows: [[.integer(1)]], truncated: false, seconds: 0)

@@ -44,7 +44,7 @@ import Wire
     func progress(width: Int) throws {
         var style = terminal
         style.width = width
-        let lines = ProgressLines(style: style, rates: ["job-extract": 812_345.4]).lines(of: Sample.underway)
+        let lines = ProgressLines(style: style, rates: Sample.rates).lines(of: Sample.underway)
         #expect(lines.count == Sample.underway.jobs.count)
         #expect(lines.allSatisfy { $0.columns < width })
         if width >= 40 { try expectGolden(lines.map { $0 + "\n" }.joined(), "progress-\(width).txt") }
@@ -62,14 +62,14 @@ import Wire
 
     @Test("without a terminal each job is one plain line")
     func plainProgress() throws {
-        let lines = ProgressLines(style: .plain, rates: ["job-extract": 812_345.4])
+        let lines = ProgressLines(style: .plain, rates: Sample.rates)
         let text = Sample.underway.jobs.map { lines.plain($0) + "\n" }.joined()
         try expectGolden(text, "progress-plain.txt")
     }
 
     @Test("a running job shows how much of what is done, how fast, and how long the rest takes")
     func rateAndRest() {
-        let shown = { (progress: ProgressView, rates: [String: Double], style: Style) in
+        let shown = { (progress: ProgressView, rates: [String: RateMeter.Rate], style: Style) in
             ProgressLines(style: style, rates: rates).lines(
                 of: Sample.run(.running, [Sample.job("load", .running, progress)]))
         }
@@ -80,8 +80,14 @@ import Wire
         var ascii = terminal
         ascii.hasUnicode = false
         #expect(
-            shown(rows, ["job-load": 280_000], ascii)
-                == ["load  #####-----------  1.2 M of 3.4 M rows, 280,000 rows/s, 7 s left"])
+            shown(rows, ["job-load": RateMeter.Rate(done: 280_000, rows: 280_000)], ascii)
+                == ["load  #####-----------  1.2 M of 3.4 M rows, 310,000 rows/s, 7 s left"])
+        let untold = ProgressView(done: 2, total: 8, unit: "models")
+        #expect(
+            shown(untold, ["job-load": RateMeter.Rate(done: 0.5)], terminal)
+                == ["load  ████░░░░░░░░░░░░  2 of 8 models · 0.5 models/s · 12 s left"], "what was seen of it")
+        #expect(
+            shown(untold, ["job-load": RateMeter.Rate(done: 0)], terminal) == ["load  ████░░░░░░░░░░░░  2 of 8 models"])
         let dashboard = ProgressView(done: 0, total: 1, unit: "dashboards", perSecond: .infinity, secondsLeft: .nan)
         #expect(shown(dashboard, [:], terminal) == ["load  ░░░░░░░░░░░░░░░░  0 of 1 dashboard"])
         let open = ProgressView(done: 5, total: nil, unit: "steps", perSecond: 0.42)
@@ -141,7 +147,11 @@ import Wire
             let job = Sample.job("extract", .running, ProgressView(done: 1, total: 2, unit: "tables", rows: rows))
             meter.see(Sample.run(.running, [job]), at: seconds)
         }
-        #expect(meter.rates == ["job-extract": 2000])
+        #expect(meter.rates == ["job-extract": RateMeter.Rate(done: 0, rows: 2000)])
+        // Another attempt begins anew: what was seen of the one before says nothing of it.
+        let again = Sample.job("extract", .running, ProgressView(done: 0, total: 2, unit: "tables", rows: 5))
+        meter.see(Sample.run(.running, [again]), at: 5)
+        #expect(meter.rates == [:])
     }
 
     @Test("a health report says what to do where it is not well")

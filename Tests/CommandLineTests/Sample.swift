@@ -1,6 +1,8 @@
 import Kernel
 import Wire
 
+@testable import CommandLine
+
 /// Runs to render.
 enum Sample {
     static let id = "0b7f2f5e-0d6c-4c5e-9a55-3d6f5f2f8a01"
@@ -33,6 +35,9 @@ enum Sample {
 
     static let denied = ProblemView(
         Problem(.sourcePermission, "The user reader may not read it.", hint: "Grant SELECT to reader."))
+
+    /// What was seen of `underway`.
+    static let rates = ["job-extract": RateMeter.Rate(done: 0.5, rows: 812_345.4)]
 
     /// In the middle of the journey.
     static let underway = run(

@@ -31,6 +31,9 @@ struct CloneCommand: AsyncParsableCommand {
     var json = false
     @Flag(help: "Start it and return at once.")
     var detach = false
+    @Option(
+        help: "A text of your own: of clones with the same key only one is made, also if the command is run again.")
+    var idempotencyKey: String?
     @Flag(name: .customLong("password-stdin"), help: "Read the source's password from standard input.")
     var readsPassword = false
     @OptionGroup var data: DataOptions
@@ -57,7 +60,7 @@ struct CloneCommand: AsyncParsableCommand {
         if tables != nil, names?.isEmpty ?? true { throw ValidationError("--tables names no table.") }
         return CloneRequest(
             url: try url.map { try address($0) }, organization: organization, environment: environment, source: source,
-            tables: names, views: views ? true : nil)
+            tables: names, views: views ? true : nil, idempotencyKey: idempotencyKey)
     }
 
     /// The address with the password that --password-stdin or PGPASSWORD gives.
@@ -77,12 +80,11 @@ struct CloneCommand: AsyncParsableCommand {
     }
 
     private func announce(_ accepted: CloneAccepted, _ client: Client) throws {
-        let page = try client.absolute(accepted.runURL)
-        if json {
-            let known = CloneAccepted(runID: accepted.runID, runURL: page)
-            return Output.standardOutput.say(String(decoding: try WireJSON.encode(known), as: UTF8.self))
-        }
-        Output.standardOutput.say("Run \(accepted.runID) has begun: \(page)")
+        var known = accepted
+        known.runURL = try client.absolute(accepted.runURL)
+        if json { return try Output.standardOutput.write(answer: known) }
+        let begun = accepted.isNew ? "has begun" : "was begun by an earlier request of this key"
+        Output.standardOutput.say("Run \(accepted.runID) \(begun): \(known.runURL)")
         Output.standardOutput.say("Follow it with: \(following(accepted, client))")
     }
 

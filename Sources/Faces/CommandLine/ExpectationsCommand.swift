@@ -8,7 +8,9 @@ struct ExpectCommand: AsyncParsableCommand {
 
     @Argument(help: "The source's name.")
     var source: String
-    @Option(help: "Late when what is in the warehouse was taken longer ago than this: 30m, 6h, 2d.")
+    @Option(
+        help: "Late when what is in the warehouse was taken longer ago than this: 30m, 6h, 2d.",
+        transform: TimeSpan.init(typed:))
     var freshWithin: TimeSpan
     @Option(help: "One table; the oldest of the pipeline's tables if absent.")
     var table: String?

@@ -47,7 +47,7 @@ struct SetLimitCommand: AsyncParsableCommand {
     @OptionGroup var limit: LimitOptions
     @Option(help: "At once; 0 for none.")
     var most: Int?
-    @Option(help: "Between two starts: 30s, 15m.")
+    @Option(help: "Between two starts: 30s, 15m.", transform: TimeSpan.init(typed:))
     var every: TimeSpan?
 
     func validate() throws {
@@ -65,7 +65,9 @@ struct PauseLimitCommand: AsyncParsableCommand {
         commandName: "pause", abstract: "Start no job of a key. What runs goes on.")
 
     @OptionGroup var limit: LimitOptions
-    @Option(name: .customLong("for"), help: "How long: 15m, 2h; until it is resumed if absent.")
+    @Option(
+        name: .customLong("for"), help: "How long: 15m, 2h; until it is resumed if absent.",
+        transform: TimeSpan.init(typed:))
     var span: TimeSpan?
     @Option(help: "Why, for others.")
     var because: String?

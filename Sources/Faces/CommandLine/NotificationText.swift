@@ -26,12 +26,24 @@ struct NotificationText {
         let subscription = made.subscription
         var lines = ["\(subscription.target.withoutControls) is subscribed: \(subscription.subscriptionID)"]
         if let secret = made.signingSecret {
-            lines.append("Signing secret: \(secret)")
-            lines.append("It is shown this once: keep it where the webhook checks signatures.")
+            lines += [
+                "Signing secret: \(secret)", "It is shown this once: keep it where the webhook checks signatures.",
+            ]
+            lines += Self.verification
         }
         lines.append("Try it with: weir notifications test \(subscription.subscriptionID)\(option)")
         return lines.map { $0 + "\n" }.joined()
     }
+
+    /// How a webhook knows a message to be Weirhouse's (Standard Webhooks, "Signature scheme").
+    private static let verification = [
+        "Verify each message (Standard Webhooks; there are libraries for most languages):",
+        "  1. The key is what follows whsec_, decoded from base64.",
+        "  2. Join the headers webhook-id and webhook-timestamp and the body, as it came, with dots.",
+        "  3. The HMAC-SHA256 of that, in base64, is what follows v1, in one of the signatures, separated by spaces,",
+        "     of the header webhook-signature. Compare in constant time.",
+        "  4. Refuse a timestamp more than five minutes off, and an id that was taken already.",
+    ]
 
     func text(of deliveries: [DeliveryView], onlyDead: Bool) -> String {
         guard !deliveries.isEmpty else {

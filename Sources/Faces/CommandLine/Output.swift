@@ -7,8 +7,9 @@ import Kernel
 struct Output: Sendable {
     let descriptor: Int32
 
-    static let standardOutput = Output(descriptor: STDOUT_FILENO)
-    static let standardError = Output(descriptor: STDERR_FILENO)
+    /// The process's own; a test puts a file in their place.
+    @TaskLocal static var standardOutput = Output(descriptor: STDOUT_FILENO)
+    @TaskLocal static var standardError = Output(descriptor: STDERR_FILENO)
 
     var isTerminal: Bool { isatty(descriptor) == 1 }
 

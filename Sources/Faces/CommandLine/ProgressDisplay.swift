@@ -10,7 +10,14 @@ final class ProgressDisplay: Sendable {
         /// Lines on the screen that belong to the display.
         var drawn = 0
         /// Without a terminal: what was last said of each job, and when.
-        var said: [String: (state: StateWord, attempt: Int, at: Double)] = [:]
+        var said: [String: Said] = [:]
+    }
+
+    private struct Said {
+        var state: StateWord
+        var attempt: Int
+        var waiting: String?
+        var at: Double
     }
 
     private let output: Output
@@ -68,14 +75,19 @@ final class ProgressDisplay: Sendable {
 
     private func sayChanges(_ detail: RunDetail, at now: Double, _ state: inout State) {
         let lines = ProgressLines(style: .plain, rates: state.meter.rates)
-        for job in detail.jobs where job.state != .pending {
-            if let last = state.said[job.jobID], last.state == job.state, last.attempt == job.attempt {
+        for job in detail.jobs where job.state != .pending || isHeldBack(job) {
+            if let last = state.said[job.jobID], last.state == job.state, last.attempt == job.attempt,
+                last.waiting == job.waiting
+            {
                 guard job.state == .running, now - last.at >= 5 else { continue }
             }
-            state.said[job.jobID] = (job.state, job.attempt, now)
+            state.said[job.jobID] = Said(state: job.state, attempt: job.attempt, waiting: job.waiting, at: now)
             output.say(lines.plain(job))
         }
     }
+
+    /// Whether a pending job waits for something else than the jobs before it, whose lines say what they do.
+    private func isHeldBack(_ job: JobView) -> Bool { job.readyAt != nil && job.waiting != nil }
 
     /// Seconds since this process first asked.
     static let uptime: @Sendable () -> Double = {

@@ -5,8 +5,8 @@ import Wire
 /// A run's jobs as lines of progress: pure, so that each can be looked at in a test.
 struct ProgressLines {
     let style: Style
-    /// Rows per second by job id, for running jobs.
-    var rates: [String: Double] = [:]
+    /// What was seen of running jobs, by job id.
+    var rates: [String: RateMeter.Rate] = [:]
 
     /// One line per job, none wider than the terminal.
     func lines(of detail: RunDetail) -> [String] {
@@ -25,13 +25,13 @@ struct ProgressLines {
     private func state(of job: JobView, room: Int) -> String {
         switch job.state {
         case .pending:
-            style.dim((job.waiting ?? "waiting").cut(to: room, ellipsis: style.ellipsis))
+            style.dim(waiting(job).cut(to: room, ellipsis: style.ellipsis))
         case .running:
             running(job, room: room)
         case .success:
             painted("done", style.green, parts(of: job), room: room)
         case .failed, .retryable, .resolved:
-            painted("failed", style.red, [job.problem?.detail ?? ""], room: room)
+            painted("failed", style.red, [job.problem?.detail.withoutControls ?? ""], room: room)
         case .cancelled:
             painted("cancelled", style.red, [], room: room)
         }
@@ -70,8 +70,7 @@ struct ProgressLines {
         let isRunning = job.state == .running
         var figures = [amount(of: progress)]
         if isRunning {
-            figures += [rate(of: progress, job), progress.secondsLeft.flatMap(Figures.remaining).map { "\($0) left" }]
-                .compactMap(\.self)
+            figures += [rate(of: progress, job), timeLeft(of: progress, job)].compactMap(\.self)
         }
         if let rows = progress.rows, progress.unit != "rows" { figures.append(Figures.count(rows, "row")) }
         if let bytes = progress.bytes { figures.append(Figures.bytes(bytes)) }
@@ -88,11 +87,26 @@ struct ProgressLines {
         return progress.done == total ? "\(done) \(unit)" : "\(done) of \(Figures.short(total)) \(unit)"
     }
 
-    /// Rows per second where rows are known, as this process has seen them; else what the server says of the unit.
+    /// Rows per second where rows are known beside the unit, as this process has seen them; else the unit's own.
     private func rate(of progress: ProgressView, _ job: JobView) -> String? {
-        if let seen = rates[job.jobID].flatMap(Figures.rate) { return "\(seen) rows/s" }
-        return progress.perSecond.flatMap(Figures.rate).map { "\($0) \(progress.unit)/s" }
+        let seen = progress.unit == "rows" ? nil : rates[job.jobID]?.rows
+        if let seen = seen.flatMap(Figures.rate) { return "\(seen) rows/s" }
+        return donePerSecond(progress, job).flatMap(Figures.rate).map { "\($0) \(progress.unit)/s" }
     }
+
+    private func timeLeft(of progress: ProgressView, _ job: JobView) -> String? {
+        guard let total = progress.total, total > progress.done else { return nil }
+        let rate = donePerSecond(progress, job) ?? 0
+        let computed = rate > 0 ? Double(total - progress.done) / rate : nil
+        return (progress.secondsLeft ?? computed).flatMap(Figures.remaining).map { "\($0) left" }
+    }
+
+    /// As the server says; else as this process has seen it.
+    private func donePerSecond(_ progress: ProgressView, _ job: JobView) -> Double? {
+        progress.perSecond ?? rates[job.jobID]?.done
+    }
+
+    private func waiting(_ job: JobView) -> String { (job.waiting ?? "waiting").withoutControls }
 
     private func joined(_ parts: [String], room: Int) -> String {
         var line = ""
@@ -111,11 +125,11 @@ struct ProgressLines {
         let rest = parts(of: job).joined(separator: ", ")
         let tail = rest.isEmpty ? "" : ": \(rest)"
         switch job.state {
-        case .pending: return "\(job.kind): \(job.waiting ?? "waiting")"
+        case .pending: return "\(job.kind): \(waiting(job))"
         case .running: return "\(job.kind): running\(rest.isEmpty ? "" : ", \(rest)")"
         case .success: return "\(job.kind): done\(rest.isEmpty ? "" : ", \(rest)")"
         case .failed, .retryable, .resolved:
-            return "\(job.kind): failed\(job.problem.map { ": \($0.detail)" } ?? tail)"
+            return "\(job.kind): failed\(job.problem.map { ": \($0.detail.withoutControls)" } ?? tail)"
         case .cancelled: return "\(job.kind): cancelled"
         }
     }
@@ -124,13 +138,7 @@ struct ProgressLines {
 extension JobView {
     /// How long it ran; nil while it does.
     var seconds: Double? {
-        guard let start = startedAt.flatMap(moment), let end = finishedAt.flatMap(moment) else { return nil }
-        return end.timeIntervalSince(start)
+        guard let start = startedAt.flatMap(Moment.init), let end = finishedAt.flatMap(Moment.init) else { return nil }
+        return end.date.timeIntervalSince(start.date)
     }
-}
-
-/// A moment in RFC 3339, with or without fractions of a second.
-private func moment(_ text: String) -> Date? {
-    (try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(text))
-        ?? (try? Date.ISO8601FormatStyle().parse(text))
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Wire
 
 /// Schedules for people.
@@ -29,12 +30,13 @@ struct ScheduleText {
         if let last = lastRun(of: schedule) {
             facts.append(("last run", [last, schedule.lastRunID].compactMap(\.self).joined(separator: "  ")))
         }
-        facts += times(schedule.next)
+        facts += times(schedule.next, schedule.trigger.timeZone)
         return lines(facts)
     }
 
-    func text(of preview: TriggerPreview) -> String {
-        lines([("when", preview.words)] + times(preview.next))
+    /// - Parameter zone: the trigger's time zone; UTC if nil.
+    func text(of preview: TriggerPreview, zone: String?) -> String {
+        lines([("when", preview.words)] + times(preview.next, zone))
     }
 
     /// - Parameter list: the command that lists the schedule's runs.
@@ -64,8 +66,13 @@ struct ScheduleText {
         return schedule.waiting.map { "waits: \($0)".withoutControls } ?? "on"
     }
 
-    private func times(_ next: [String]) -> [(String, String)] {
-        next.enumerated().map { ($0.offset == 0 ? "next" : "", $0.element.minute) }
+    /// In UTC and, where that is another, in the schedule's own time zone.
+    private func times(_ next: [String], _ name: String?) -> [(String, String)] {
+        let zone = name == "UTC" ? nil : name.flatMap { TimeZone(identifier: $0) }
+        return next.enumerated().map { index, time in
+            let own = zone.flatMap { zone in Moment(time).map { "\($0.text(in: zone)) (\(zone.identifier))" } }
+            return (index == 0 ? "next" : "", [time.minute, own].compactMap(\.self).joined(separator: "  "))
+        }
     }
 
     private func lines(_ facts: [(String, String)]) -> String {

@@ -74,9 +74,9 @@ struct PreviewScheduleCommand: AsyncParsableCommand {
     @OptionGroup var answers: AnswerOptions
 
     func run() async throws {
-        let preview: TriggerPreview = try await answers.client.post(
-            Address.of("schedules", "preview"), try when.trigger())
-        try answers.show(preview) { ScheduleText(style: $0).text(of: preview) }
+        let trigger = try when.trigger()
+        let preview: TriggerPreview = try await answers.client.post(Address.of("schedules", "preview"), trigger)
+        try answers.show(preview) { ScheduleText(style: $0).text(of: preview, zone: trigger.timeZone) }
     }
 }
 

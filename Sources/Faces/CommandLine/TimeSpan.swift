@@ -1,15 +1,15 @@
 import ArgumentParser
 
 /// A length of time as people write it: `90s`, `15m`, `6h`, `2d`.
-struct TimeSpan: ExpressibleByArgument, Equatable {
+struct TimeSpan: Equatable {
     let seconds: Int
 
-    /// Nil unless it is a whole number above 0 and a unit, and at most ten years.
-    init?(argument: String) {
+    /// - Throws: `ValidationError` unless it is a whole number above 0 and a unit, and at most ten years.
+    init(typed text: String) throws {
         let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
-        guard let unit = argument.last.flatMap({ units[$0] }), argument.dropLast().allSatisfy(\.isASCIIDigit),
-            let count = Int(argument.dropLast()), (1...(315_360_000 / unit)).contains(count)
-        else { return nil }
+        guard let unit = text.last.flatMap({ units[$0] }), text.dropLast().allSatisfy(\.isASCIIDigit),
+            let count = Int(text.dropLast()), (1...(315_360_000 / unit)).contains(count)
+        else { throw ValidationError("Write a whole number and a unit, like 90s, 15m, 6h or 2d; at most 3650d.") }
         seconds = count * unit
     }
 

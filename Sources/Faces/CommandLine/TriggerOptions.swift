@@ -5,7 +5,7 @@ import Wire
 
 /// When a schedule makes a run: one of four.
 struct TriggerOptions: ParsableArguments {
-    @Option(help: "Each so often: 15m, 6h, 2d.")
+    @Option(help: "Each so often: 15m, 6h, 2d.", transform: TimeSpan.init(typed:))
     var every: TimeSpan?
     @Option(help: "By the clock, in cron's five fields: \"0 6 * * 1-5\".")
     var cron: String?

@@ -36,7 +36,7 @@ struct SetWindowCommand: AsyncParsableCommand {
     var cron: String
     @Option(help: "The time zone of --cron, such as Europe/Berlin; UTC if absent.")
     var timeZone: String?
-    @Option(name: .customLong("for"), help: "How long it stays open: 30m, 4h.")
+    @Option(name: .customLong("for"), help: "How long it stays open: 30m, 4h.", transform: TimeSpan.init(typed:))
     var span: TimeSpan
     @Option(help: "Why, for others.")
     var because: String?
