@@ -104,7 +104,7 @@ struct OrderTests {
             try await limits.pause("w", of: house.organization, until: soon, because: "moving house")
             _ = try await enqueue(2, in: house, limits: ["w"])
             #expect(try await claimAll(house).isEmpty)
-            try await limits.pause("w", of: house.organization, until: nil, because: nil)
+            try await limits.resume("w", of: house.organization)
             let jobs = try await claimAll(house)
             #expect(jobs.count == 2)
             for job in jobs { try await house.complete(job) }

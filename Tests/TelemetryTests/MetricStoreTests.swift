@@ -130,7 +130,9 @@ struct MetricStoreTests {
                 """
                 INSERT INTO weir.workers (name, version, kinds, slots, seen_at)
                   VALUES ('gone', '1', '{extract}', 9, now() - interval '1 minute');
-                UPDATE weir.jobs SET run_after = now() - interval '10 minutes' WHERE state = 'PENDING' AND waits = 'worker'
+                -- It was resumed before the end of a pause.
+                UPDATE weir.jobs SET ready_at = now() - interval '10 minutes', run_after = now() + interval '1 year'
+                  WHERE state = 'PENDING' AND waits = 'worker'
                 """)
             let found = try await store.exposed(WeirMetrics.queue, from: "queue_gauges")
             #expect(found[#"weir_jobs{kind="extract",state="RUNNING"}"#] == "1")

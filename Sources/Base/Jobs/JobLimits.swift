@@ -47,9 +47,9 @@ package struct JobLimits: Sendable {
         }
     }
 
-    /// Lets no job of the key start before `until`; nil resumes.
+    /// A person lets no job of the key start before `until`. Maintenance windows hold the key beside it.
     package func pause(
-        _ key: String, of organization: OrganizationID, until: Date?, because reason: String?
+        _ key: String, of organization: OrganizationID, until: Date, because reason: String?
     )
         async throws
     {
@@ -59,7 +59,31 @@ package struct JobLimits: Sendable {
                 INSERT INTO weir.limits (key, organization_id, paused_until, paused_because)
                 VALUES (\(key), \(organization), \(until), \(reason))
                 ON CONFLICT (key) DO UPDATE SET paused_until = excluded.paused_until,
-                  paused_because = excluded.paused_because
+                  paused_because = excluded.paused_because, paused_window = NULL
+                """)
+            try await Self.wake(key, on: connection)
+        }
+    }
+
+    /// Lifts a person's pause. A maintenance window holds the key until it closes or is removed.
+    /// - Throws: `conflict` if there is nothing to lift, and a window holds the key.
+    package func resume(_ key: String, of organization: OrganizationID) async throws {
+        try await pool.transaction(organization: organization) { connection in
+            let found = try await connection.query(
+                """
+                SELECT coalesce(paused_until > now(), false) AS is_paused, coalesce(window_until > now(), false) AS is_open
+                FROM weir.limits WHERE key = \(key) FOR UPDATE
+                """)
+            guard let row = found.first else { return }
+            if try !row.bool("is_paused"), try row.bool("is_open") {
+                throw Problem(
+                    .conflict, "A maintenance window holds it; nobody has paused it.",
+                    hint: "It closes by itself; `weir windows delete NAME` ends it now.")
+            }
+            try await connection.query(
+                """
+                UPDATE weir.limits SET paused_until = NULL, paused_because = NULL, paused_window = NULL
+                WHERE key = \(key)
                 """)
             try await Self.wake(key, on: connection)
         }

@@ -14,9 +14,9 @@ struct WaitingReason: Sendable {
         (SELECT string_agg(DISTINCT h.kind || ' of run ' || left(h.run_id::text, 8), ', ') FROM weir.jobs h
            WHERE j.waits = 'limit' AND h.state = 'RUNNING' AND j.waits_for = ANY (h.limits)) AS holders,
         (SELECT l.most FROM weir.limits l WHERE l.key = j.waits_for) AS most,
-        (SELECT l.paused_because FROM weir.limits l WHERE l.key = j.waits_for) AS paused_because,
-        (SELECT to_char(l.paused_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') FROM weir.limits l
-           WHERE l.key = j.waits_for AND l.paused_until < now() + interval '100 years') AS paused_until,
+        (SELECT l.held_because FROM weir.limits l WHERE l.key = j.waits_for) AS paused_because,
+        (SELECT to_char(l.held_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') FROM weir.limits l
+           WHERE l.key = j.waits_for AND l.held_until < now() + interval '100 years') AS paused_until,
         (SELECT max(coalesce(w.versions[array_position(w.kinds, j.kind)], 1)) FROM weir.workers w
            WHERE j.kind = ANY (w.kinds) AND (w.organizations IS NULL OR j.organization_id = ANY (w.organizations))
              AND w.seen_at > now() - \(silence)::interval) AS newest_taken

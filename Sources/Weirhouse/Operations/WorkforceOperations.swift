@@ -80,7 +80,7 @@ extension LiveOperations {
     func resumeLimit(_ key: String, as caller: Caller) async throws -> LimitView {
         let key = try LimitKey.stored(key, of: caller.organization)
         return try await metadata {
-            try await JobLimits(pool: house.pool).pause(key, of: caller.organization, until: nil, because: nil)
+            try await JobLimits(pool: house.pool).resume(key, of: caller.organization)
             return try await limit(key, as: caller)
         }
     }
@@ -101,8 +101,8 @@ extension LiveOperations {
             try await connection.query(
                 """
                 SELECT * FROM (
-                  SELECT l.key, l.most, l.spacing, l.paused_because, extract(epoch FROM l.paused_until)::float8 AS paused_s,
-                    l.paused_until > now() AS is_paused,
+                  SELECT l.key, l.most, l.spacing, l.held_because, extract(epoch FROM l.held_until)::float8 AS held_s,
+                    l.held_until > now() AS is_paused,
                     (SELECT count(*) FROM weir.jobs j WHERE j.state = 'RUNNING' AND l.key = ANY (j.limits)) AS running,
                     (SELECT count(*) FROM weir.jobs j WHERE j.state = 'PENDING' AND j.waits IN ('limit', 'pause')
                        AND j.waits_for = l.key) AS waiting
@@ -113,14 +113,14 @@ extension LiveOperations {
                 """
             ).map { row in
                 let isPaused = try row.optional("is_paused") == "t"
-                let until = try row.optionalMoment("paused_s")
+                let until = try row.optionalMoment("held_s")
                 return LimitView(
                     key: LimitKey.told(try row.string("key")), most: try row.optionalInt("most").map { Int($0) },
                     secondsBetweenStarts: try row.optionalDouble("spacing"), running: try Int(row.int("running")),
                     waiting: try Int(row.int("waiting")),
                     pausedUntil: isPaused
                         ? until.map { $0 >= Self.furtherNotice ? "further notice" : $0.rfc3339 } : nil,
-                    pausedBecause: isPaused ? try row.optional("paused_because") : nil)
+                    pausedBecause: isPaused ? try row.optional("held_because") : nil)
             }
         }
     }

@@ -2,7 +2,8 @@ package import Foundation
 package import Kernel
 package import Postgres
 
-/// Times in which no job of a key starts (table `weir.maintenance_windows`).
+/// Times in which no job of a key starts (table `weir.maintenance_windows`). An open window holds its key beside what a
+/// person has paused: whichever ends, the other stays (migration 0015).
 package struct MaintenanceWindows: Sendable {
     private let pool: PGPool
 
@@ -28,10 +29,8 @@ package struct MaintenanceWindows: Sendable {
             try await connection.query(
                 """
                 SELECT w.*, extract(epoch FROM w.next_at)::float8 AS next_s,
-                  extract(epoch FROM l.paused_until)::float8 AS open_s
-                FROM weir.maintenance_windows w
-                LEFT JOIN weir.limits l ON l.key = w.key AND l.paused_window = w.window_id AND l.paused_until > now()
-                ORDER BY w.name
+                  CASE WHEN w.open_until > now() THEN extract(epoch FROM w.open_until)::float8 END AS open_s
+                FROM weir.maintenance_windows w ORDER BY w.name
                 """
             ).map { row in
                 Window(
@@ -81,16 +80,33 @@ package struct MaintenanceWindows: Sendable {
         let gone = try await connection.query(
             "DELETE FROM weir.maintenance_windows WHERE name = \(name) RETURNING window_id, key")
         guard let row = gone.first else { return false }
-        // Whoever waits for it is woken by the next look at limits.
+        let key = try row.string("key")
+        // One that a server of the version before has opened.
         try await connection.query(
             """
             UPDATE weir.limits SET paused_until = NULL, paused_because = NULL, paused_window = NULL
-            WHERE key = \(try row.string("key")) AND paused_window = \(try row.string("window_id"))::uuid
+            WHERE key = \(key) AND paused_window = \(try row.string("window_id"))::uuid
             """)
+        // Whoever waits for it is woken by the next look at limits.
+        try await hold(key, on: connection)
         return true
     }
 
-    /// Opens a window that is due: its key is paused until it closes, or for longer if a person has said so.
+    /// The key is held until the last of its open windows closes. The row's lock first: another window of the key may be
+    /// opened or removed at the same time, and what that has written is seen by the next statement.
+    private static func hold(_ key: String, on connection: PGConnection) async throws {
+        try await connection.query("SELECT FROM weir.limits WHERE key = \(key) FOR UPDATE")
+        try await connection.query(
+            """
+            UPDATE weir.limits SET (window_until, window_because) = (
+              SELECT w.open_until, coalesce(w.because, 'the maintenance window ' || w.name)
+              FROM weir.maintenance_windows w WHERE w.key = \(key) AND w.open_until > now()
+              ORDER BY w.open_until DESC LIMIT 1)
+            WHERE key = \(key)
+            """)
+    }
+
+    /// Opens a window that is due: its key is held until it closes.
     /// False if another server has it.
     func open(_ id: String, of organization: OrganizationID) async throws -> Bool {
         try await pool.transaction(organization: organization) { connection in
@@ -108,16 +124,13 @@ package struct MaintenanceWindows: Sendable {
             let opened = try clock.last(through: now) ?? row.moment("next_s")
             let closes = opened.addingTimeInterval(60 * minutes)
             if closes > now {
-                let told = try row.optional("because")
-                let reason = try told ?? "the maintenance window \(row.string("name"))"
+                let key = try row.string("key")
                 try await connection.query(
-                    """
-                    INSERT INTO weir.limits AS l (key, organization_id, paused_until, paused_because, paused_window)
-                    VALUES (\(try row.string("key")), \(organization), \(closes), \(reason), \(id)::uuid)
-                    ON CONFLICT (key) DO UPDATE SET paused_until = excluded.paused_until,
-                      paused_because = excluded.paused_because, paused_window = excluded.paused_window
-                    WHERE coalesce(l.paused_until, '-infinity') < excluded.paused_until
-                    """)
+                    "UPDATE weir.maintenance_windows SET open_until = \(closes) WHERE window_id = \(id)::uuid")
+                try await connection.query(
+                    "INSERT INTO weir.limits (key, organization_id) VALUES (\(key), \(organization)) ON CONFLICT DO NOTHING"
+                )
+                try await Self.hold(key, on: connection)
             }
             try await connection.query(
                 "UPDATE weir.maintenance_windows SET next_at = \(clock.next(after: now)) WHERE window_id = \(id)::uuid")
