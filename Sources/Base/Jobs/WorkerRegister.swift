@@ -53,6 +53,19 @@ package struct WorkerRegister: Sendable {
         return try Int(rows.first?.int("living") ?? 0)
     }
 
+    /// Workers that live, on whatever machine, and how many jobs they take at once.
+    package func living() async throws -> (workers: Int, places: Int) {
+        let silence = "\(Self.silence.components.seconds) seconds"
+        let rows = try await pool.withConnection { connection in
+            try await connection.query(
+                """
+                SELECT count(*) AS workers, coalesce(sum(slots), 0) AS places FROM weir.workers
+                WHERE seen_at > now() - \(silence)::interval
+                """)
+        }
+        return (try Int(rows.first?.int("workers") ?? 0), try Int(rows.first?.int("places") ?? 0))
+    }
+
     package func leave(_ name: String) async throws {
         _ = try await pool.withConnection { connection in
             try await connection.query(

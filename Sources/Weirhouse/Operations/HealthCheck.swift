@@ -1,4 +1,5 @@
 import Foundation
+import Jobs
 import Kernel
 import Postgres
 import Wire
@@ -10,9 +11,10 @@ struct HealthCheck: Sendable {
 
     func report() async -> HealthReport {
         async let metadata = metadata()
+        async let worker = worker()
         async let engine = engine()
         return HealthReport(
-            version: OwnProgram.version, parts: [await metadata, await worker(), await engine, lake(), python()])
+            version: OwnProgram.version, parts: [await metadata, await worker, await engine, lake(), python()])
     }
 
     private func metadata() async -> PartHealth {
@@ -29,14 +31,22 @@ struct HealthCheck: Sendable {
         }
     }
 
-    /// A worker says that it is there every few seconds (`WorkerSigns`).
+    /// Workers say that they live every few seconds, also those on other machines.
     private func worker() async -> PartHealth {
-        let workers = (try? WorkerSigns(folder: house.folder).recent(now: house.time.now())) ?? []
-        return workers.isEmpty
-            ? PartHealth(
-                name: "worker", healthy: false, detail: "none is running", hint: "Start one: `weir up`, or `weir work`."
-            )
-            : PartHealth(name: "worker", healthy: true, detail: "\(workers.count) running")
+        do {
+            let living = try await WorkerRegister(pool: house.pool).living()
+            guard living.workers > 0 else {
+                return PartHealth(
+                    name: "worker", healthy: false, detail: "none is running",
+                    hint: "Start one: `weir up`, or `weir work`.")
+            }
+            let places = living.places == 1 ? "1 place" : "\(living.places) places"
+            return PartHealth(name: "worker", healthy: true, detail: "\(living.workers) running, with \(places)")
+        } catch {
+            return PartHealth(
+                name: "worker", healthy: false, detail: "unknown while the metadata database does not answer",
+                hint: "`weir workers` lists them when it is back.")
+        }
     }
 
     private func engine() async -> PartHealth {
@@ -70,32 +80,5 @@ struct HealthCheck: Sendable {
             : PartHealth(
                 name: "dbt", healthy: false, detail: "not found in \(house.settings.pythonHome)",
                 hint: "Run `make bootstrap`.")
-    }
-}
-
-/// Files in the data folder by which workers show that they are there.
-struct WorkerSigns: Sendable {
-    let folder: DataFolder
-
-    private var signs: String { "\(folder.run)/workers" }
-
-    /// Renews this process's sign until the task is cancelled.
-    func keep() async {
-        let file = "\(signs)/\(getpid())"
-        while !Task.isCancelled {
-            try? FileManager.default.createDirectory(atPath: signs, withIntermediateDirectories: true)
-            _ = FileManager.default.createFile(atPath: file, contents: nil)
-            try? await Task.sleep(for: .seconds(2))
-        }
-        try? FileManager.default.removeItem(atPath: file)
-    }
-
-    /// Process ids of workers whose sign is at most 10 seconds old.
-    func recent(now: Date) throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: signs).filter { name in
-            let attributes = try? FileManager.default.attributesOfItem(atPath: "\(signs)/\(name)")
-            let renewed = attributes?[.modificationDate] as? Date
-            return renewed.map { now.timeIntervalSince($0) < 10 } ?? false
-        }
     }
 }
