@@ -128,6 +128,45 @@ struct LeaseTests {
         }
     }
 
+    @Test("that were lost while their worker stood still are not told as a database that was away")
+    func lostUnseen() async throws {
+        try await JobHouse.use { house in
+            let (isBegun, isCancelled, mayEnd) = (Signal(), Signal(), Signal())
+            let handler = Handler(kind: "a") { _, _ in
+                await isBegun.open()
+                await cancellation()
+                await isCancelled.open()
+                await mayEnd.wait()
+                throw CancellationError()
+            }
+            let heard = Heard()
+            try await house.enqueue([.init(kind: "a")])
+            try await house.running([house.worker("one", [handler], observe: heard.observe)]) {
+                await isBegun.wait()
+                // Nothing of it reaches the worker: the row is another's until the commit, and then another worker's.
+                let other = try await house.metadata.database.connect()
+                try await other.script(
+                    "BEGIN; UPDATE weir.jobs SET fence = nextval('weir.fence'), attempt = 2, worker = 'two'")
+                await isCancelled.wait()
+                try await other.script("UPDATE weir.jobs SET lease_until = now() + interval '1 hour'; COMMIT")
+                await mayEnd.open()
+                while !heard.all.contains(where: { if case .partFailed = $0.what { true } else { false } }) {
+                    await Task.yield()
+                }
+                await other.close()
+            }
+            let problems = heard.all.compactMap { said -> Problem? in
+                switch said.what {
+                case .partFailed(_, let problem), .jobFailed(_, _, let problem, _, _): problem
+                default: nil
+                }
+            }
+            #expect(problems.map(\.code) == [.leaseLost])
+            #expect(try await house.metadata.database.number("SELECT count(*) FROM weir.log_lines") == 0)
+            #expect(try await house.metadata.database.number("SELECT max(failures) FROM weir.jobs") == 0)
+        }
+    }
+
     @Test("that the database cannot confirm end the work before another worker can have the job")
     func databaseAway() async throws {
         try await JobHouse.use { house in

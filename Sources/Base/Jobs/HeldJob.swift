@@ -107,8 +107,9 @@ extension HeldJob.Stop {
         case .leaseUnsure:
             Problem(
                 .metadataUnavailable,
-                "The metadata database was away for longer than the lease of this \(job.kind) job.",
-                hint: "See `weir status`.")
+                "The lease of this \(job.kind) job was not confirmed in time: the metadata database was away, or the "
+                    + "worker stood still.",
+                hint: "See `weir status` and the load of the worker's machine.")
         case .cancelAsked: Problem(.cancelled, "The \(job.kind) job was cancelled.")
         case .tookTooLong(let timeout):
             Problem(

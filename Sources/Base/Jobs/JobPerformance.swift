@@ -44,11 +44,20 @@ struct JobPerformance: Sendable {
             do {
                 return try await held.run { try JSONValue(try await handler.perform(job, in: context)) }
             } catch let stop as HeldJob.Stop {
-                throw stop.problem(of: job)
+                throw await problem(of: stop, job)
             } catch let error as PGError {
                 throw error.asMetadataProblem
             }
         }
+    }
+
+    /// Whether a job that was stopped in doubt is another's by now, only the database knows; if it does not answer, it is
+    /// the database that was away.
+    private func problem(of stop: HeldJob.Stop, _ job: ClaimedJob) async -> Problem {
+        if stop == .leaseUnsure, let standing = try? await queue.keepLeases([job]), standing[job.fence] == nil {
+            return JobQueue.lost(job)
+        }
+        return stop.problem(of: job)
     }
 
     private func finish(_ held: HeldJob, _ result: JSONValue, _ desk: WorkDesk) async throws {
