@@ -42,6 +42,7 @@ import WireSamples
                 schedule + ["--every", "6"], schedule + ["--every", "90s"],
                 schedule + ["--every", "6h", "--after", "e"],
                 schedule + ["--every", "6h", "--time-zone", "UTC"], schedule + ["--every", "6h", "--tables", ","],
+                ["limits", "set", "organization"], ["limits", "set", "organization", "--none", "--most", "1"],
                 ["limits", "set", "organization", "--most", "-1"],
                 ["limits", "pause", "organization", "--for", "soon"],
                 ["windows", "set", "x", "--key", "y"], ["notifications", "add"], ["notifications", "test", "1"],

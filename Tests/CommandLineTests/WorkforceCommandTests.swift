@@ -11,7 +11,7 @@ import WireSamples
         try await withServer(LiveHouse(), recorder) { folder in
             for arguments in [
                 ["workers"], ["limits"], ["limits", "set", "source/dev/shop", "--most", "1", "--every", "30s"],
-                ["limits", "set", "organization"],
+                ["limits", "set", "organization", "--none"],
                 ["limits", "pause", "warehouse/dev", "--for", "2h", "--because", "moving"],
                 ["limits", "pause", "warehouse/dev", "--json"], ["limits", "resume", "warehouse/dev"], ["windows"],
                 [
@@ -39,7 +39,8 @@ import WireSamples
     @Test(
         "wrong usage exits with 2 and asks nothing",
         arguments: [
-            ["limits", "set"], ["limits", "set", "organization", "--every", "30"], ["limits", "resume"],
+            ["limits", "set"], ["limits", "set", "organization"], ["limits", "set", "organization", "--every", "30"],
+            ["limits", "set", "organization", "--none", "--most", "1"], ["limits", "resume"],
             ["limits", "set", "organization", "--most", "-1"], ["limits", "pause", "organization", "--for", "90s"],
             ["windows", "set", "w", "--key", "organization", "--cron", "0 2 * * 6"],
             ["windows", "set", "w", "--key", "organization", "--for", "4h"], ["windows", "delete"],

@@ -80,7 +80,9 @@ def test_limits_and_windows_are_set_and_lifted(house: House) -> None:
     assert "moving house" in well(house, "runs", run).out
     well(house, "limits", "resume", "warehouse/dev")
     assert house.weir("runs", "watch", run).status == 0
-    well(house, "limits", "set", "source/dev/shop")
+    silent = house.weir("limits", "set", "source/dev/shop")
+    assert silent.status == 2 and "--none" in silent.err, silent.err
+    well(house, "limits", "set", "source/dev/shop", "--none")
     assert "most" not in {limit["key"]: limit for limit in answer(house, "limits")["limits"]}.get("source/dev/shop", {})
     assert house.weir("limits", "pause", "planet/earth").status == 1
 

@@ -42,15 +42,23 @@ struct LimitOptions: ParsableArguments {
 struct SetLimitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "How many jobs of a key run at once, and how far apart they start.",
-        discussion: "What is left out is lifted.")
+        discussion: "What is left out is lifted; --none lifts both.")
 
     @OptionGroup var limit: LimitOptions
     @Option(help: "At once; 0 for none.")
     var most: Int?
     @Option(help: "Between two starts: 30s, 15m.", transform: TimeSpan.init(typed:))
     var every: TimeSpan?
+    @Flag(help: "Lift the limit.")
+    var none = false
 
     func validate() throws {
+        guard none != (most != nil || every != nil) else {
+            throw ValidationError(
+                none
+                    ? "--none goes with neither --most nor --every."
+                    : "Say what to set: --most 2, --every 30s, or --none to lift the limit.")
+        }
         if let most, most < 0 { throw ValidationError("--most must not be below 0.") }
     }
 
