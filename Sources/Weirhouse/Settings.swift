@@ -27,6 +27,10 @@ struct Settings: Sendable {
     /// How long log lines of runs that are over are kept, and the runs themselves.
     var keepLogs: Duration
     var keepRuns: Duration
+    /// How long one attempt of a job may take, where that is not what its kind says.
+    var timeLimits: TimeLimits
+    /// From when a clone is asked for, or taken up again, to when it must be done.
+    var cloneDeadline: Duration
     /// Format and level of log lines.
     var log = LogSettings()
     /// What `/metrics` asks for; nil: it is open, to this machine only.
@@ -59,6 +63,9 @@ struct Settings: Sendable {
             allowedPrivateAddresses: reader.string(forKey: "weir.allow.private.addresses") ?? "",
             keepLogs: try days(reader.int(forKey: "weir.keep.logs.days", default: 30), "WEIR_KEEP_LOGS_DAYS"),
             keepRuns: try days(reader.int(forKey: "weir.keep.runs.days", default: 400), "WEIR_KEEP_RUNS_DAYS"),
+            timeLimits: try TimeLimits(reader.string(forKey: "weir.time.limits") ?? ""),
+            cloneDeadline: try days(
+                reader.int(forKey: "weir.clone.deadline.days", default: 30), "WEIR_CLONE_DEADLINE_DAYS"),
             log: try LogSettings(
                 format: reader.string(forKey: "weir.log"), level: reader.string(forKey: "weir.log.level")),
             metricsToken: try metricsToken(reader.string(forKey: "weir.metrics.token", isSecret: true)),

@@ -75,6 +75,9 @@ package struct ExtractJob: JobHandler {
         self.lakeKey = lakeKey
     }
 
+    /// A day: a huge table behind a slow line takes many hours.
+    package var policy: JobPolicy { JobPolicy(timeout: .seconds(24 * 3600)) }
+
     package func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
         let order: CloneOrder = try job.payload()
         let source = try await openSource(order, job)

@@ -27,6 +27,9 @@ package struct ValidateJob: JobHandler {
         package var places: [LakeLayout.Place]
     }
 
+    /// Every byte is read once more, from disk.
+    package var policy: JobPolicy { JobPolicy(timeout: .seconds(6 * 3600)) }
+
     package func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
         let order: CloneOrder = try job.payload()
         let extraction: Extraction = try await context.result(of: "extract")

@@ -36,6 +36,9 @@ package struct LoadJob: JobHandler {
         package var rows: Int64
     }
 
+    /// Files are not copied, but their rows are counted.
+    package var policy: JobPolicy { JobPolicy(timeout: .seconds(6 * 3600)) }
+
     package func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
         let manifests = try await passed(context).map { try Manifest.read(in: layout.bronze($0)) }
         let folders = try await passed(context).map(layout.bronze)

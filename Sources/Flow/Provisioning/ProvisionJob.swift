@@ -19,6 +19,9 @@ package struct ProvisionJob: JobHandler {
         package var steps: Int
     }
 
+    /// Some statements and folders: minutes at most.
+    package var policy: JobPolicy { JobPolicy(timeout: .seconds(15 * 60)) }
+
     package func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
         let place = try place(job)
         try adapter.validate(place)

@@ -8,10 +8,13 @@ import Wire
 /// The graph of a clone: provision, extract, validate, load, model, publish, each after the one before.
 enum CloneRun {
     static let kind = "clone"
+    /// Of its jobs.
+    static let kinds = ["provision", "extract", "validate", "load", ModelJob.kind, PublishJob.kind]
 
     /// The jobs of one clone, as values.
+    /// - Parameter deadline: from now to when all of it must be done.
     static func jobs(
-        for order: CloneOrder, of organization: OrganizationID, priority: Int = 0
+        for order: CloneOrder, of organization: OrganizationID, priority: Int = 0, deadline: Duration
     ) throws -> [JobSpec] {
         let payload = try JSONValue(order)
         let place = "\(order.client)_\(order.environment)"
@@ -37,6 +40,7 @@ enum CloneRun {
         return jobs.map { job in
             var job = job
             job.priority = priority
+            job.deadline = deadline
             return job
         }
     }

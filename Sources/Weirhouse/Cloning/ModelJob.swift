@@ -19,6 +19,12 @@ struct ModelJob: JobHandler {
     let duckDB: WorkerDuckDB
     let time: TimeSource
     let observe: Observe
+    /// Of an attempt; a third of it is for each of its builds, of which there may be two.
+    let timeout: Duration
+
+    static let usualTimeout: Duration = .seconds(3 * 3600)
+
+    var policy: JobPolicy { JobPolicy(timeout: timeout) }
 
     func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
         let order: CloneOrder = try job.payload()
@@ -77,6 +83,7 @@ struct ModelJob: JobHandler {
         let (lines, continuation) = AsyncStream<BuildProgress>.makeStream(bufferingPolicy: .bufferingNewest(64))
         var limits = limits
         limits.threads = adapter.capabilities.buildThreads
+        limits.time = timeout / 3
         let runner = DbtRunner(pythonHome: pythonHome, limits: limits)
         let target = try await adapter.modelingTarget(for: place, fence: fence)
         return try await withThrowingTaskGroup(of: Void.self) { group in

@@ -18,6 +18,8 @@ struct PublishJob: JobHandler {
         var dashboard: String?
     }
 
+    var policy: JobPolicy { JobPolicy(timeout: .seconds(15 * 60)) }
+
     func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
         let order: CloneOrder = try job.payload()
         let place = try CloneRun.place(of: job)

@@ -55,7 +55,7 @@ struct LiveOperations: Operations {
             throw Problem(.notFound, "There is no source \(source).", hint: "Give its address.")
         }
         let run = RunID(house.time.makeUUID())
-        let jobs = try CloneRun.jobs(for: order, of: place.organization)
+        let jobs = try CloneRun.jobs(for: order, of: place.organization, deadline: house.settings.cloneDeadline)
         let made = try await metadata { [house] in
             try await house.pool.transaction(organization: place.organization) { connection in
                 try await connection.query(

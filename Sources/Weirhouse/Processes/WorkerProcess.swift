@@ -22,19 +22,14 @@ struct WorkerProcess: Service {
         try await house.telemetry.around {
             let duckDB = try house.duckDB()
             try await duckDB.prepare()
-            let chosen = try scope.choose(from: handlers(duckDB))
+            let chosen = try scope.choose(from: house.settings.timeLimits.applied(to: handlers(duckDB)))
             house.telemetry.metrics.begin(jobKinds: chosen.map(\.kind))
             let worker = Worker(
                 queue: house.queue, listener: house.listener("weir_jobs", "weir_cancel"), handlers: chosen,
                 name: "\(ProcessInfo.processInfo.hostName)/\(getpid())", version: OwnProgram.version,
                 organizations: try await scope.organizations(in: house), slots: 2, observe: house.observe)
             house.observe(.partStarted(part: "worker", detail: "\(getpid())"))
-            await cancelWhenGracefulShutdown {
-                await withTaskGroup(of: Void.self) { group in
-                    group.addTask { await WorkerSigns(folder: house.folder).keep() }
-                    group.addTask { await worker.run() }
-                }
-            }
+            await cancelWhenGracefulShutdown { await worker.run() }
             house.observe(.partStopped(part: "worker", detail: "all jobs given back"))
         }
     }
@@ -71,8 +66,8 @@ struct WorkerProcess: Service {
                 }),
             ModelJob(
                 adapter: adapter, landed: landed, modelsFolder: house.folder.models,
-                pythonHome: house.settings.pythonHome, duckDB: duckDB, time: house.time,
-                observe: house.observe),
+                pythonHome: house.settings.pythonHome, duckDB: duckDB, time: house.time, observe: house.observe,
+                timeout: house.settings.timeLimits.limits[ModelJob.kind] ?? ModelJob.usualTimeout),
             PublishJob(
                 pool: house.pool, landed: landed, dashboards: DashboardFiles(modelsFolder: house.folder.models)),
             NotifyJob(house: house),

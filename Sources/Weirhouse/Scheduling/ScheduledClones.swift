@@ -31,7 +31,9 @@ struct ScheduledClones: Sendable {
             try await house.queue.enqueue(
                 run: RunID(house.time.makeUUID()), kind: CloneRun.kind, organization: schedule.organization,
                 environment: plan.environment, source: plan.source,
-                jobs: try CloneRun.jobs(for: order, of: schedule.organization, priority: firing.priority),
+                jobs: try CloneRun.jobs(
+                    for: order, of: schedule.organization, priority: firing.priority,
+                    deadline: house.settings.cloneDeadline),
                 idempotencyKey: key, time: house.time, on: connection)
         }
     }
