@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from databases import Database
 from house import House
+from processes import wait_for
 from samples import load_shop
 
 pytestmark = pytest.mark.timeout(120)
@@ -62,7 +64,8 @@ def browse(browser: Browser, address: str, artefacts: Path, **options: object) -
 
 @pytest.fixture(scope="module")
 def house(make_module_house: Callable[..., House]) -> House:
-    return make_module_house().start()
+    # Nobody listens there: of these tests no run fails, so nothing is sent.
+    return make_module_house(WEIR_SMTP_URL="smtp://127.0.0.1:2525?from=weir@acme.example").start()
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +113,8 @@ def forget_problems(here: Browsing) -> None:
 
 def test_without_signing_in_every_page_leads_to_the_sign_in(house: House, browser: Browser, here: Browsing) -> None:
     stranger = browse(browser, here.address, here.artefacts)
-    for path in ("/", "/sources/new", "/tables", "/dashboards", "/runs", "/query"):
+    for path in ("/", "/sources/new", "/tables", "/dashboards", "/runs", "/query", "/schedules", "/workers",
+                 "/notifications"):
         stranger.open(path)
         expect(stranger.page.get_by_role("heading", level=1)).to_have_text("Sign in to Weirhouse")
         assert "weir sign-in-link" in stranger.page.content()
@@ -348,39 +352,95 @@ def test_the_csv_of_a_chart_is_the_apis(here: Browsing, house: House) -> None:
 # Small screens, dark colours, the keyboard
 
 
+@pytest.fixture(scope="module")
+def furnished(house: House, here: Browsing) -> House:
+    """Something on every page: schedules, limits, windows, people who are told. Nothing of it starts or holds a run in dev."""
+    for name, trigger in {
+        "nightly": {"kind": "cron", "expression": "30 2 1 1 *", "time_zone": "Europe/Berlin"},
+        "after_shop": {"kind": "after", "source": "shop"},
+    }.items():
+        house.call("PUT", f"/api/v1/schedules/{name}", {"source": "shop", "tables": ["orders"], "trigger": trigger})
+    house.call("POST", "/api/v1/schedules/after_shop/pause", {"because": "stocktaking until the end of the year"})
+    house.call("PUT", "/api/v1/limits", {"key": "organization", "most": 8, "seconds_between_starts": 0.01})
+    house.call("POST", "/api/v1/limits/pause", {"key": "source/prod/shop", "because": "the source is being upgraded"})
+    house.call("PUT", "/api/v1/maintenance-windows/always", {
+        "key": "warehouse/prod", "expression": "* * * * *", "minutes": 600, "because": "the yearly upgrade"})
+    house.call("PUT", "/api/v1/maintenance-windows/weekend", {
+        "key": "warehouse/stage", "expression": "0 2 1 1 *", "time_zone": "Europe/Berlin", "minutes": 240})
+    house.call("POST", "/api/v1/subscriptions", {"channel": "email", "target": "ann.of.the.data.team@acme.example"})
+    house.call("PUT", "/api/v1/expectations", {"source": "shop", "table": "orders", "fresh_within_minutes": 360})
+    wait_for(lambda: any(window.get("open_until") for window in house.get("/api/v1/maintenance-windows")["windows"]),
+             20, "the window to open")
+    return house
+
+
+def inside(page: Page, selector: str) -> bool:
+    """Whether all of each such element can be seen without scrolling sideways."""
+    return page.evaluate("""(selector) => [...document.querySelectorAll(selector)].every((element) => {
+        const { left, right } = element.getBoundingClientRect();
+        const frame = element.closest(".scroll")?.getBoundingClientRect() ?? { left: 0, right: innerWidth };
+        return left >= frame.left && right <= frame.right && right <= innerWidth;
+    })""", selector)
+
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+DESKTOP = {"viewport": {"width": 1280, "height": 900}}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone_no_page_is_wider_than_the_screen(here: Browsing, browser: Browser, scheme: str) -> None:
-    phone = browse(browser, here.address, here.artefacts, viewport={"width": 390, "height": 844}, color_scheme=scheme,
-                   has_touch=True, is_mobile=True, device_scale_factor=2, storage_state=here.context.storage_state())
-    run = here.page.request.get("/").text()
-    run_path = re.search(r'href="(/runs/[0-9a-f-]{36})"', run)
+@pytest.mark.parametrize(("kind", "screen"), [("phone", PHONE), ("desktop", DESKTOP)])
+def test_no_page_is_wider_than_the_screen(
+    here: Browsing, furnished: House, browser: Browser, kind: str, screen: dict[str, Any], scheme: str
+) -> None:
+    visitor = browse(browser, here.address, here.artefacts, color_scheme=scheme,
+                     storage_state=here.context.storage_state(), **screen)
+    most = screen["viewport"]["width"]
+    run_path = re.search(r'href="(/runs/[0-9a-f-]{36})"', here.page.request.get("/").text())
     assert run_path
     pages = {
-        "home": "/", "new-source": "/sources/new", "run": run_path[1], "runs": "/runs", "tables": "/tables",
-        "table": "/tables/RAW/shop__orders", "dashboards": "/dashboards", "dashboard": "/dashboards/shop", "query": "/query"}
+        "home": "/", "new-source": "/sources/new", "run": run_path[1], "runs": "/runs",
+        "runs-filtered": "/runs?state=SUCCESS&search=shop", "tables": "/tables", "table": "/tables/RAW/shop__orders",
+        "dashboards": "/dashboards", "dashboard": "/dashboards/shop", "query": "/query",
+        "schedules": "/schedules", "schedule": "/schedules/nightly", "schedule-new": "/schedules/new",
+        "schedule-edit": "/schedules/nightly/edit", "workers": "/workers", "window-new": "/workers/windows/new",
+        "window-edit": "/workers/windows/weekend/edit", "window-delete": "/workers/windows/weekend/delete",
+        "notifications": "/notifications", "subscription-new": "/notifications/subscriptions/new",
+        "expectation-new": "/notifications/expectations/new"}
     wide = []
     for name, path in pages.items():
-        phone.open(path)
-        loaded(phone.page)
-        phone.page.wait_for_timeout(400 if name == "dashboard" else 50)
-        width = phone.page.evaluate("() => document.documentElement.scrollWidth")
-        if width > 390:
+        answer = visitor.page.goto(here.address + path)
+        assert answer is not None and answer.status == 200, name
+        loaded(visitor.page)
+        visitor.page.wait_for_timeout(400 if name == "dashboard" else 50)
+        width = visitor.page.evaluate("() => document.documentElement.scrollWidth")
+        if width > most:
             wide.append(f"{name} is {width} wide")
-        phone.picture(f"phone-{scheme}-{name}")
+        visitor.picture(f"{kind}-{scheme}-{name}")
         if name == "run":
-            expect(phone.page.locator(".verdict.equal")).to_have_count(len(TABLES))
-            whole = phone.page.evaluate("""() => [...document.querySelectorAll(".receipts .verdict")].every((verdict) => {
-                const { left, right } = verdict.getBoundingClientRect();
-                const frame = verdict.closest(".scroll").getBoundingClientRect();
-                return left >= frame.left && right <= frame.right && right <= innerWidth;
-            })""")
-            assert whole, "a receipt's verdict is cut off"
-        background = phone.page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
+            expect(visitor.page.locator(".verdict.equal")).to_have_count(len(TABLES))
+            assert inside(visitor.page, ".receipts .verdict"), "a receipt's verdict is cut off"
+            expect(visitor.page.locator("#run-graph .node.success")).to_have_count(6)
+            expect(visitor.page.locator("#run-timings tbody tr")).to_have_count(6)
+        background = visitor.page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
         brightness = sum(int(part) for part in re.findall(r"\d+", background)[:3]) / 3
         assert brightness < 80 if scheme == "dark" else brightness > 180, f"{name}: {background}"
     assert not wide, wide
-    no_faults(phone)
-    phone.context.close()
+    no_faults(visitor)
+    visitor.context.close()
+
+
+def test_what_holds_jobs_back_is_told_and_lifted_on_its_page(here: Browsing, furnished: House) -> None:
+    page = here.open("/workers")
+    expect(page.locator("#windows li", has_text="always")).to_contain_text("Open now")
+    held = page.locator("#limits li", has_text="the yearly upgrade")
+    held.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("alert")).to_contain_text("A maintenance window holds it")
+    forget_problems(here)
+    page = here.open("/workers")
+    paused = page.locator("#limits li", has_text="the source is being upgraded")
+    paused.get_by_role("button", name="Resume").click()
+    expect(page.locator("#limits li", has_text="the source is being upgraded")).to_have_count(0)
+    no_faults(here)
 
 
 def test_a_source_can_be_added_by_the_keyboard_alone(here: Browsing, shop: Database) -> None:

@@ -147,3 +147,44 @@ def test_a_limit_that_cannot_be_is_refused(house: House, key: str) -> None:
         with pytest.raises(Refused) as refused:
             house.call(method, f"/api/v1/{path}", body)
         assert refused.value.status == 400
+
+
+def test_a_pause_and_a_window_of_one_key_end_each_for_itself(house: House, resumed: None) -> None:
+    def windows() -> list[dict[str, Any]]:
+        return house.get("/api/v1/maintenance-windows")["windows"]
+
+    def open_window() -> None:
+        house.call("PUT", "/api/v1/maintenance-windows/always", {
+            "key": "warehouse/dev", "expression": "* * * * *", "minutes": 600, "because": "the yearly upgrade"})
+        wait_for(lambda: windows()[0].get("open_until"), 20, "the window to open")
+
+    pause = {"key": "warehouse/dev", "because": "moving house"}
+    open_window()
+    house.call("POST", "/api/v1/limits/pause", pause)
+    house.call("DELETE", "/api/v1/maintenance-windows/always")
+    assert limit(house, "warehouse/dev")["paused_because"] == "moving house"
+    run = begin(house)
+    wait_for(lambda: "moving house" in waiting(house, run, "provision"), 20, "the pause as the reason")
+    open_window()
+    resumed_now = house.call("POST", "/api/v1/limits/resume", {"key": "warehouse/dev"})
+    assert resumed_now["paused_because"] == "the yearly upgrade"
+    with pytest.raises(Refused) as refused:
+        house.call("POST", "/api/v1/limits/resume", {"key": "warehouse/dev"})
+    assert refused.value.code == "conflict" and "maintenance window" in refused.value.detail
+    wait_for(lambda: "the yearly upgrade" in waiting(house, run, "provision"), 20, "the window as the reason")
+    house.call("DELETE", "/api/v1/maintenance-windows/always")
+    assert house.wait_for_run(run)["run"]["state"] == "SUCCESS"
+
+
+def test_the_status_counts_workers_of_all_machines(house: House) -> None:
+    def worker() -> dict[str, Any]:
+        return next(part for part in house.get("/api/v1/status")["parts"] if part["name"] == "worker")
+
+    wait_for(lambda: worker()["detail"] == "1 running, with 2 places", 20, "the one worker")
+    # As one on another machine says it.
+    with house.metadata() as connection:
+        connection.execute("INSERT INTO weir.workers (name, version, kinds, slots) VALUES ('attic/7', '1', '{load}', 3)")
+        assert worker() == {"name": "worker", "healthy": True, "detail": "2 running, with 5 places"}
+        connection.execute("UPDATE weir.workers SET seen_at = now() - interval '1 minute' WHERE name = 'attic/7'")
+        assert worker()["detail"] == "1 running, with 2 places"
+        connection.execute("DELETE FROM weir.workers WHERE name = 'attic/7'")

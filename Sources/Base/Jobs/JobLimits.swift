@@ -32,10 +32,7 @@ package struct JobLimits: Sendable {
         let seconds = spacing.map { $0 / .seconds(1) }
         try await pool.transaction(organization: organization) { connection in
             // The row's lock first: claims count under it.
-            try await connection.query(
-                """
-                INSERT INTO weir.limits (key, organization_id) VALUES (\(key), \(organization)) ON CONFLICT DO NOTHING
-                """)
+            try await Self.make(key, of: organization, on: connection)
             try await connection.query("SELECT FROM weir.limits WHERE key = \(key) FOR UPDATE")
             try await connection.query(
                 """
@@ -69,13 +66,13 @@ package struct JobLimits: Sendable {
     /// - Throws: `conflict` if there is nothing to lift, and a window holds the key.
     package func resume(_ key: String, of organization: OrganizationID) async throws {
         try await pool.transaction(organization: organization) { connection in
+            try await Self.make(key, of: organization, on: connection)
             let found = try await connection.query(
                 """
                 SELECT coalesce(paused_until > now(), false) AS is_paused, coalesce(window_until > now(), false) AS is_open
                 FROM weir.limits WHERE key = \(key) FOR UPDATE
                 """)
-            guard let row = found.first else { return }
-            if try !row.bool("is_paused"), try row.bool("is_open") {
+            if let row = found.first, try !row.bool("is_paused"), try row.bool("is_open") {
                 throw Problem(
                     .conflict, "A maintenance window holds it; nobody has paused it.",
                     hint: "It closes by itself; `weir windows delete NAME` ends it now.")
@@ -87,6 +84,11 @@ package struct JobLimits: Sendable {
                 """)
             try await Self.wake(key, on: connection)
         }
+    }
+
+    private static func make(_ key: String, of organization: OrganizationID, on connection: PGConnection) async throws {
+        try await connection.query(
+            "INSERT INTO weir.limits (key, organization_id) VALUES (\(key), \(organization)) ON CONFLICT DO NOTHING")
     }
 
     /// Those who wait for the key are looked at again. One whose row somebody holds is woken by the next tidying: whoever
