@@ -357,10 +357,10 @@ def furnished(house: House, here: Browsing) -> House:
     """Something on every page: schedules, limits, windows, people who are told. Nothing of it starts or holds a run in dev."""
     for name, trigger in {
         "nightly": {"kind": "cron", "expression": "30 2 1 1 *", "time_zone": "Europe/Berlin"},
-        "after_shop": {"kind": "after", "source": "shop"},
+        "often": {"kind": "every", "minutes": 360},
     }.items():
         house.call("PUT", f"/api/v1/schedules/{name}", {"source": "shop", "tables": ["orders"], "trigger": trigger})
-    house.call("POST", "/api/v1/schedules/after_shop/pause", {"because": "stocktaking until the end of the year"})
+    house.call("POST", "/api/v1/schedules/often/pause", {"because": "stocktaking until the end of the year"})
     house.call("PUT", "/api/v1/limits", {"key": "organization", "most": 8, "seconds_between_starts": 0.01})
     house.call("POST", "/api/v1/limits/pause", {"key": "source/prod/shop", "because": "the source is being upgraded"})
     house.call("PUT", "/api/v1/maintenance-windows/always", {
@@ -399,7 +399,7 @@ def test_no_page_is_wider_than_the_screen(
     assert run_path
     pages = {
         "home": "/", "new-source": "/sources/new", "run": run_path[1], "runs": "/runs",
-        "runs-filtered": "/runs?state=SUCCESS&search=shop", "tables": "/tables", "table": "/tables/RAW/shop__orders",
+        "runs-filtered": "/runs?state=success&search=shop", "tables": "/tables", "table": "/tables/RAW/shop__orders",
         "dashboards": "/dashboards", "dashboard": "/dashboards/shop", "query": "/query",
         "schedules": "/schedules", "schedule": "/schedules/nightly", "schedule-new": "/schedules/new",
         "schedule-edit": "/schedules/nightly/edit", "workers": "/workers", "window-new": "/workers/windows/new",
