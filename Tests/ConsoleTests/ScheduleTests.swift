@@ -30,6 +30,8 @@ import Wire
         let summer = Upcoming("2027-03-29T04:00:00.000Z", zone: "Europe/Berlin", now: Shop.now)
         #expect([winter.clock, summer.clock] == ["Fri 26 Mar, 06:00", "Mon 29 Mar, 06:00"])
         #expect(winter.wait == "in 124 days")
+        let far = Upcoming("2029-12-31T23:30:00Z", zone: "Europe/Berlin", now: Shop.now)
+        #expect([far.clock, far.wait] == ["Tue 1 Jan 2030, 00:30", "in 1,136 days"])
         let unknown = Upcoming("2026-11-21T10:15:00Z", zone: "Moon/Base", now: Shop.now)
         #expect([unknown.clock, unknown.zone, unknown.wait] == ["Sat 21 Nov, 10:15", "UTC", "in 45 min"])
         #expect(Upcoming("soon", zone: nil, now: Shop.now).clock == "soon")

@@ -2,64 +2,21 @@
 person would: sign in, add a source, follow the run, look at tables and the dashboard, sign out."""
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from browsing import CHROMIUM, Browsing, browse, forget_problems, inside, no_faults
 from databases import Database
 from house import House
 from processes import wait_for
 from samples import load_shop
 
 pytestmark = pytest.mark.timeout(120)
-CHROMIUM = "/usr/bin/chromium"
 TABLES = {"customers", "products", "orders", "order_lines", "payments", "refunds", "web_events"}
-# Says what the page's policy refused; the browser itself says it in the console too, but not for all directives.
-REPORT_VIOLATIONS = """
-    addEventListener("securitypolicyviolation", (event) =>
-      console.error("policy violation: " + event.violatedDirective + " " + event.blockedURI));
-"""
-
-
-@dataclass
-class Browsing:
-    """A browser's context that remembers what must not happen."""
-
-    context: BrowserContext
-    page: Page
-    address: str
-    artefacts: Path
-    faults: list[str] = field(default_factory=list)
-
-    def open(self, path: str) -> Page:
-        self.page.goto(self.address + path)
-        return self.page
-
-    def picture(self, name: str) -> None:
-        self.page.screenshot(path=str(self.artefacts / f"{name}.png"), full_page=True)
-
-
-def browse(browser: Browser, address: str, artefacts: Path, **options: object) -> Browsing:
-    context = browser.new_context(base_url=address, **options)  # type: ignore[arg-type]
-    context.set_default_timeout(15_000)
-    context.add_init_script(REPORT_VIOLATIONS)
-    here = Browsing(context, context.new_page(), address, artefacts)
-    host = urlsplit(address).netloc
-
-    def looked_at(page: Page) -> None:
-        page.on("console", lambda said: here.faults.append(f"console {said.type}: {said.text} at {page.url}")
-                if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: here.faults.append(f"error: {error} at {page.url}"))
-
-    looked_at(here.page)
-    context.on("page", looked_at)
-    context.on("request", lambda request: here.faults.append(f"request to {request.url}")
-               if urlsplit(request.url).netloc not in (host, "") else None)
-    return here
 
 
 @pytest.fixture(scope="module")
@@ -95,17 +52,6 @@ def here(house: House, browser: Browser, artefacts: Path) -> Iterator[Browsing]:
     expect(here.page.get_by_role("heading", level=1)).to_have_text("Home")
     yield here
     here.context.close()
-
-
-def no_faults(here: Browsing) -> None:
-    found, here.faults = here.faults, []
-    assert found == []
-
-
-def forget_problems(here: Browsing) -> None:
-    """The browser itself notes each answer that is a problem, and htmx does too."""
-    noted = ("Failed to load resource", "Response Status Error")
-    here.faults = [fault for fault in here.faults if not any(words in fault for words in noted)]
 
 
 # Signing in
@@ -372,15 +318,6 @@ def furnished(house: House, here: Browsing) -> House:
     wait_for(lambda: any(window.get("open_until") for window in house.get("/api/v1/maintenance-windows")["windows"]),
              20, "the window to open")
     return house
-
-
-def inside(page: Page, selector: str) -> bool:
-    """Whether all of each such element can be seen without scrolling sideways."""
-    return page.evaluate("""(selector) => [...document.querySelectorAll(selector)].every((element) => {
-        const { left, right } = element.getBoundingClientRect();
-        const frame = element.closest(".scroll")?.getBoundingClientRect() ?? { left: 0, right: innerWidth };
-        return left >= frame.left && right <= frame.right && right <= innerWidth;
-    })""", selector)
 
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}

@@ -36,8 +36,8 @@ extension Endpoint {
             }),
         Endpoint(
             method: .post, path: "/api/v1/limits/resume", name: "resumeLimit",
-            summary: "Jobs of a key start again.",
-            body: Shapes.limitResumeRequest, answer: .json(Shapes.limit, "The limit."),
+            summary: "Lifts a person's pause: jobs of a key start again, unless a maintenance window holds it.",
+            body: Shapes.limitResumeRequest, answer: .json(Shapes.limit, "The limit."), problems: [.conflict],
             action: .signedIn(.workforceManage) { call, caller in
                 let request: LimitResumeRequest = try call.decoded()
                 return try .json(await call.operations.resumeLimit(request.key, as: caller))

@@ -54,6 +54,8 @@ package protocol WorkforceOperations: Sendable {
     /// - Throws: `invalidInput` for a key or number that cannot be.
     func setLimit(_ request: LimitRequest, as caller: Caller) async throws -> LimitView
     func pauseLimit(_ request: LimitPauseRequest, as caller: Caller) async throws -> LimitView
+    /// Lifts a person's pause.
+    /// - Throws: `conflict` if only a maintenance window holds the key.
     func resumeLimit(_ key: String, as caller: Caller) async throws -> LimitView
 
     func windows(as caller: Caller) async throws -> [WindowView]

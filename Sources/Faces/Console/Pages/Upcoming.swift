@@ -3,7 +3,7 @@ import Foundation
 /// A time that is to come: in how long, and when by the clock of its zone.
 struct Upcoming: Sendable {
     let iso: String
-    /// `Mon 23 Nov, 06:00`.
+    /// `Mon 23 Nov, 06:00`; with the year if it is so far away that the day may be taken for one of another year.
     let clock: String
     /// `in 9 h`.
     let wait: String
@@ -22,18 +22,20 @@ struct Upcoming: Sendable {
             wait = ""
             return
         }
-        clock = Self.clock(date, known.1)
-        wait = Self.wait(date.timeIntervalSince(now))
+        let seconds = date.timeIntervalSince(now)
+        clock = Self.clock(date, known.1, withYear: seconds > 300 * 86_400)
+        wait = Self.wait(seconds)
     }
 
-    private static func clock(_ date: Date, _ zone: TimeZone) -> String {
+    private static func clock(_ date: Date, _ zone: TimeZone, withYear: Bool) -> String {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = zone
-        let parts = calendar.dateComponents([.weekday, .month, .day, .hour, .minute], from: date)
+        let parts = calendar.dateComponents([.weekday, .year, .month, .day, .hour, .minute], from: date)
         let day = days[((parts.weekday ?? 1) - 1) % 7]
         let month = Moment.months[((parts.month ?? 1) - 1) % 12]
         let time = String(format: "%02d:%02d", parts.hour ?? 0, parts.minute ?? 0)
-        return "\(day) \(parts.day ?? 1) \(month), \(time)"
+        let year = withYear ? " \(parts.year ?? 1)" : ""
+        return "\(day) \(parts.day ?? 1) \(month)\(year), \(time)"
     }
 
     /// Rounded down, as ages are.
@@ -43,7 +45,7 @@ struct Upcoming: Sendable {
         case ..<60: "in \(Int(seconds)) s"
         case ..<3600: "in \(Int(seconds / 60)) min"
         case ..<172_800: "in \(Int(seconds / 3600)) h"
-        default: "in \(Int(seconds / 86_400)) days"
+        default: "in \(Readable.count(Int64(seconds / 86_400))) days"
         }
     }
 

@@ -1,0 +1,70 @@
+"""A browser that remembers what must not happen on the console's pages."""
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+CHROMIUM = "/usr/bin/chromium"
+# Says what the page's policy refused; the browser itself says it in the console too, but not for all directives.
+REPORT_VIOLATIONS = """
+    addEventListener("securitypolicyviolation", (event) =>
+      console.error("policy violation: " + event.violatedDirective + " " + event.blockedURI));
+"""
+
+
+@dataclass
+class Browsing:
+    """A browser's context that remembers what must not happen."""
+
+    context: BrowserContext
+    page: Page
+    address: str
+    artefacts: Path
+    faults: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Page:
+        self.page.goto(self.address + path)
+        return self.page
+
+    def picture(self, name: str) -> None:
+        self.page.screenshot(path=str(self.artefacts / f"{name}.png"), full_page=True)
+
+
+def browse(browser: Browser, address: str, artefacts: Path, **options: object) -> Browsing:
+    context = browser.new_context(base_url=address, **options)  # type: ignore[arg-type]
+    context.set_default_timeout(15_000)
+    context.add_init_script(REPORT_VIOLATIONS)
+    here = Browsing(context, context.new_page(), address, artefacts)
+    host = urlsplit(address).netloc
+
+    def looked_at(page: Page) -> None:
+        page.on("console", lambda said: here.faults.append(f"console {said.type}: {said.text} at {page.url}")
+                if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: here.faults.append(f"error: {error} at {page.url}"))
+
+    looked_at(here.page)
+    context.on("page", looked_at)
+    context.on("request", lambda request: here.faults.append(f"request to {request.url}")
+               if urlsplit(request.url).netloc not in (host, "") else None)
+    return here
+
+
+def no_faults(here: Browsing) -> None:
+    found, here.faults = here.faults, []
+    assert found == []
+
+
+def forget_problems(here: Browsing) -> None:
+    """The browser itself notes each answer that is a problem, and htmx does too."""
+    noted = ("Failed to load resource", "Response Status Error")
+    here.faults = [fault for fault in here.faults if not any(words in fault for words in noted)]
+
+
+def inside(page: Page, selector: str) -> bool:
+    """Whether all of each such element can be seen without scrolling sideways."""
+    return page.evaluate("""(selector) => [...document.querySelectorAll(selector)].every((element) => {
+        const { left, right } = element.getBoundingClientRect();
+        const frame = element.closest(".scroll")?.getBoundingClientRect() ?? { left: 0, right: innerWidth };
+        return left >= frame.left && right <= frame.right && right <= innerWidth;
+    })""", selector)
