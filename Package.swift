@@ -25,6 +25,7 @@ func tests(_ name: String, uses: [Target.Dependency], exclude: [String] = []) ->
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -72,6 +73,7 @@ let package = Package(
             name: "CCurl", path: "Sources/Base/CCurl", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"])]),
         module("Outbound", in: "Base", uses: ["Kernel", "CCurl", crypto]),
+        module("OpenID", in: "Base", uses: ["Kernel", "Outbound", crypto, cryptoExtras]),
         module("ObjectStorage", in: "Base", uses: ["Kernel", "Outbound"]),
         module("Postgres", in: "Base", uses: ["Kernel", "CLibPQ"]),
         module("DuckDB", in: "Base", uses: ["Kernel", "CDuckDB"]),
@@ -116,7 +118,7 @@ let package = Package(
         .target(
             name: "Weirhouse",
             dependencies: [
-                "Kernel", "Postgres", "DuckDB", "Outbound", "ObjectStorage", "Jobs", "Roles", "Access", "Secrets",
+                "Kernel", "Postgres", "DuckDB", "Outbound", "OpenID", "ObjectStorage", "Jobs", "Roles", "Access", "Secrets",
                 "Telemetry", "Connecting",
                 "Lakehouse", "Ingestion", "Warehousing", "Provisioning", "Loading", "Modeling", "Serving",
                 "EmbeddedWarehouse",
@@ -181,6 +183,7 @@ let package = Package(
             "PostgresConnectorTests",
             uses: ["PostgresConnector", "Connecting", "Lakehouse", "Postgres", "DuckDB", "Kernel", "TestHouse"]),
         tests("OutboundTests", uses: ["Outbound", "Kernel", "Peers"]),
+        tests("OpenIDTests", uses: ["OpenID", "Outbound", "Kernel", "Peers", crypto, cryptoExtras]),
         tests("ObjectStorageTests", uses: ["ObjectStorage", "Outbound", "Kernel", "Peers", "ObjectStoreConformance"]),
         // What tests share
         .target(
