@@ -38,6 +38,7 @@ package struct Console: Sendable {
         let entrance = Entrance(group: group, console: self)
         assets.addRoutes(to: entrance)
         SignInArea(console: self).addRoutes(to: entrance)
+        ProviderSignInArea(console: self).addRoutes(to: entrance)
         HomeArea(console: self).addRoutes(to: entrance)
         NewSourceArea(console: self).addRoutes(to: entrance)
         RunsArea(console: self).addRoutes(to: entrance)

@@ -3,7 +3,9 @@ package import Kernel
 /// All that a face (API, console, and through the API the command line) can ask of Weirhouse. The composition root
 /// implements it. Every method throws `Problem`s only; a caller sees nothing of other organizations. What a caller may
 /// not do throws `forbidden`, which is decided in one place (`GuardedOperations`).
-package protocol Operations: ScheduleOperations, NotificationOperations, WorkforceOperations {
+package protocol Operations: ScheduleOperations, NotificationOperations, WorkforceOperations, IssuerOperations,
+    ProviderSignInOperations, DirectoryOperations
+{
     /// Needs no sign-in. Never throws: what is not well is said in the report.
     func health() async -> HealthReport
     /// Returns if requests can be served: the metadata database is there and in the form that this server knows. Needs

@@ -6,6 +6,7 @@ import Jobs
 import Kernel
 import Lakehouse
 import Logging
+import OpenID
 import Postgres
 import Secrets
 import Warehousing
@@ -27,6 +28,7 @@ struct House: Sendable {
     let receipts: ReceiptBook
     let messenger: Messenger
     let sourceGuard: SourceGuard
+    let issuers: IssuerBook
 
     /// - Parameters:
     ///   - part: whose house it is.
@@ -46,6 +48,7 @@ struct House: Sendable {
         receipts = ReceiptBook(pool: pool)
         messenger = try Messenger(settings: settings, secrets: secrets, time: time, observe: observe)
         sourceGuard = try SourceGuard(settings)
+        issuers = IssuerBook(pool: pool, secrets: secrets, client: OpenIDClient(http: messenger.http, time: time))
     }
 
     /// Where people reach the server; nil if it is not said and none runs on this machine.

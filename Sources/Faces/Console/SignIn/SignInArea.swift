@@ -3,26 +3,21 @@ import Hummingbird
 import Kernel
 import Wire
 
-/// Signing in by a one-time link, and out.
+/// Signing in by a one-time link, and out. `ProviderSignInArea` has the way through an issuer.
 struct SignInArea: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.open("/sign-in", .get) { _ in explain(nil, status: .ok) }
+        entrance.open("/sign-in", .get) { _ in try await console.signInPage() }
         entrance.open("/sign-in/:code", .get) { _ in confirm() }
         entrance.open("/sign-in/:code", .post) { try await openSession($0) }
         entrance.open("/sign-out", .post) { try await closeSession($0) }
     }
 
-    private func explain(_ problem: Problem?, status: HTTPResponse.Status) -> Response {
-        let view = SignInPage(problem: problem.map { ProblemNote($0) })
-        return console.pages.page("sign-in", view, Heading("Sign in", .none), visit: nil, status: status)
-    }
-
     /// A link is opened by previews and prefetching too, so only the button uses it up. The form has no address: it
     /// posts to the page's own, and the code is nowhere in the page.
     private func confirm() -> Response {
-        console.pages.page("sign-in-confirm", SignInPage(problem: nil), Heading("Sign in", .none), visit: nil)
+        console.pages.page("sign-in-confirm", [String: String](), Heading("Sign in", .none), visit: nil)
     }
 
     private func openSession(_ call: Call) async throws -> Response {
@@ -36,20 +31,32 @@ struct SignInArea: Sendable {
             if ReturnCookie.isSet(in: call.request) { response.setCookie(ReturnCookie.gone(for: call.request)) }
             return response
         } catch let problem as Problem where problem.code == .unauthenticated {
-            return explain(problem, status: .unauthorized)
+            return try await console.signInPage(problem)
         }
     }
 
+    /// Here at once. Whoever came from a provider is signed in there still, and is told where to end that too: a link,
+    /// since browsers let a form lead to no other site (`form-action`).
     private func closeSession(_ call: Call) async throws -> Response {
-        if let session = call.session { try await console.operations.closeSession(session) }
         var response = Response.redirect(to: "/sign-in")
+        if let session = call.session {
+            // A provider that does not answer must not keep anybody signed in here.
+            let elsewhere = try? await console.operations.providerSignOut(of: session)
+            try await console.operations.closeSession(session)
+            if let elsewhere {
+                response = console.pages.page(
+                    "signed-out", SignedOutPage(label: elsewhere.label, address: elsewhere.address),
+                    Heading("Signed out", .none), visit: nil)
+            }
+        }
         response.setCookie(SessionCookie.gone(for: call.request))
         return response
     }
 }
 
-private struct SignInPage {
-    let problem: ProblemNote?
+private struct SignedOutPage: Sendable {
+    let label: String
+    let address: String
 }
 
 /// The browser's half of a session.

@@ -1,0 +1,87 @@
+import Kernel
+import Roles
+import Wire
+
+/// How people sign in, asked of `Role.permissions` first. Signing in itself needs no right: it gives them.
+extension GuardedOperations {
+    // MARK: - Issuers and rules
+
+    func issuers(as caller: Caller) async throws -> [IssuerView] {
+        try caller.require(.signInManage)
+        return try await inner.issuers(as: caller)
+    }
+
+    func putIssuer(_ name: String, _ request: IssuerRequest, as caller: Caller) async throws -> IssuerView {
+        try caller.require(.signInManage)
+        return try await inner.putIssuer(name, request, as: caller)
+    }
+
+    func removeIssuer(_ name: String, as caller: Caller) async throws {
+        try caller.require(.signInManage)
+        try await inner.removeIssuer(name, as: caller)
+    }
+
+    func testIssuer(_ name: String, as caller: Caller) async throws -> IssuerCheck {
+        try caller.require(.signInManage)
+        return try await inner.testIssuer(name, as: caller)
+    }
+
+    func signInRules(as caller: Caller) async throws -> [SignInRuleView] {
+        try caller.require(.signInManage)
+        return try await inner.signInRules(as: caller)
+    }
+
+    func addSignInRule(_ request: SignInRuleRequest, as caller: Caller) async throws -> SignInRuleView {
+        try caller.require(.signInManage)
+        return try await inner.addSignInRule(request, as: caller)
+    }
+
+    func removeSignInRule(_ id: String, as caller: Caller) async throws {
+        try caller.require(.signInManage)
+        try await inner.removeSignInRule(id, as: caller)
+    }
+
+    // MARK: - Signing in
+
+    func signInOffer() async throws -> SignInOffer { try await inner.signInOffer() }
+
+    func issuers(forEmail email: String) async throws -> [SignInButton] { try await inner.issuers(forEmail: email) }
+
+    func beginSignIn(with issuer: String, returnPath: String, email: String?) async throws -> SignInBegun {
+        try await inner.beginSignIn(with: issuer, returnPath: returnPath, email: email)
+    }
+
+    func finishSignIn(_ answer: SignInAnswer) async throws -> SignInFinished { try await inner.finishSignIn(answer) }
+
+    func providerSignOut(of session: String) async throws -> ProviderSignOut? {
+        try await inner.providerSignOut(of: session)
+    }
+
+    func signOutByProvider(_ issuer: String, token: String) async throws {
+        try await inner.signOutByProvider(issuer, token: token)
+    }
+
+    // MARK: - Directory
+
+    func directoryUsers(email: String?, offset: Int, limit: Int, as caller: Caller) async throws -> DirectoryPage {
+        try caller.require(.signInManage)
+        return try await inner.directoryUsers(email: email, offset: offset, limit: limit, as: caller)
+    }
+
+    func directoryUser(_ id: PrincipalID, as caller: Caller) async throws -> DirectoryUser {
+        try caller.require(.signInManage)
+        return try await inner.directoryUser(id, as: caller)
+    }
+
+    func addDirectoryUser(_ change: DirectoryChange, as caller: Caller) async throws -> DirectoryUser {
+        try caller.require(.signInManage)
+        return try await inner.addDirectoryUser(change, as: caller)
+    }
+
+    func changeDirectoryUser(
+        _ id: PrincipalID, _ change: DirectoryChange, as caller: Caller
+    ) async throws -> DirectoryUser {
+        try caller.require(.signInManage)
+        return try await inner.changeDirectoryUser(id, change, as: caller)
+    }
+}
