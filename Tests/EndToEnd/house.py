@@ -147,12 +147,15 @@ class House:
 
     # API
 
+    @property
+    def address(self) -> str:
+        return json.loads((self.folder / "server.json").read_text())["address"]
+
     def request(self, path: str, body: Any = None, seconds: float = 60, method: str | None = None) -> bytes:
-        address = json.loads((self.folder / "server.json").read_text())["address"]
         token = (self.folder / "token").read_text().strip()
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
-            address + path, data,
+            self.address + path, data,
             {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=seconds) as response:

@@ -46,6 +46,7 @@ package struct API: Sendable {
         for endpoint in Endpoint.all {
             for path in [endpoint.path] + endpoint.shadowed { addRoute(endpoint, at: RouterPath(path), to: router) }
         }
+        DirectoryRoutes(api: self).add(to: router)
     }
 
     private func addRoute<Context: RequestContext>(
@@ -118,7 +119,7 @@ package struct API: Sendable {
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750, section 2.1).
-private func bearerToken(of request: Request) throws -> String {
+func bearerToken(of request: Request) throws -> String {
     let parts = (request.headers[.authorization] ?? "").split(separator: " ", maxSplits: 1)
     guard parts.count == 2, parts[0].lowercased() == "bearer" else {
         throw Problem(

@@ -1,5 +1,3 @@
-package import Kernel
-
 /// How people sign in to an organization: its issuers, and whom of their accounts it lets in.
 package protocol IssuerOperations: Sendable {
     /// The organization's own and those that are shared with all, by name.

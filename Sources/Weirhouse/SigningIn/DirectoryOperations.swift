@@ -4,7 +4,7 @@ import Postgres
 import Wire
 
 /// What a company's directory says of an organization's members.
-extension LiveOperations: DirectoryOperations {
+extension LiveOperations {
     func directoryUsers(email: String?, offset: Int, limit: Int, as caller: Caller) async throws -> DirectoryPage {
         let wanted = email?.lowercased()
         return try await metadata {

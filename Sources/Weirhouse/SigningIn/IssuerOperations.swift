@@ -1,11 +1,13 @@
 import Foundation
 import Kernel
 import OpenID
+import Outbound
 import Postgres
+import Secrets
 import Wire
 
 /// Issuers, set up by an organization's admins or by whoever holds the data folder.
-extension LiveOperations: IssuerOperations {
+extension LiveOperations {
     func issuers(as caller: Caller) async throws -> [IssuerView] {
         try await metadata { try await house.issuers.visible(to: caller.organization) }.map { view($0, caller) }
     }

@@ -6,7 +6,7 @@ import Postgres
 import Wire
 
 /// Signing in through an issuer: begin, come back, be let in.
-extension LiveOperations: ProviderSignInOperations {
+extension LiveOperations {
     func signInOffer() async throws -> SignInOffer {
         let rows = try await metadata {
             try await house.pool.withConnection { try await $0.query("SELECT * FROM weir.offered_issuers()") }

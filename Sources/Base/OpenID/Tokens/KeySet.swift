@@ -35,6 +35,8 @@ package struct KeyCache: Sendable {
 
     private var keys = KeySet(keys: [])
     private var readAt: Date?
+    /// When they were last read because of an unknown key.
+    private var missedAt: Date?
 
     package init() {}
 
@@ -42,7 +44,7 @@ package struct KeyCache: Sendable {
     package enum Step: Sendable {
         case use(VerificationKey)
         case fetch
-        /// The keys were read a moment ago, and none of them is it.
+        /// The keys were read again a moment ago, and none of them is it.
         case refuse(TokenFault)
     }
 
@@ -53,10 +55,16 @@ package struct KeyCache: Sendable {
         let key = keys.key(for: token)
         // Without an id of the key the signature alone can tell that there is a new one.
         if let key, token.keyID != nil || key.verifies(token) { return .use(key) }
-        return age < Self.pause ? .refuse(key == nil ? .unknownKey : .signature) : .fetch
+        if let missedAt, (0..<Self.pause).contains(now.timeIntervalSince(missedAt)) {
+            return .refuse(key == nil ? .unknownKey : .signature)
+        }
+        return .fetch
     }
 
+    /// Call it with what was read when `step` said `fetch`.
     package mutating func keep(_ set: KeySet, at now: Date) {
+        // Those that were to be had still were not enough.
+        if let readAt, (0..<Self.lifetime).contains(now.timeIntervalSince(readAt)) { missedAt = now }
         keys = set
         readAt = now
     }
