@@ -103,16 +103,15 @@ def picture(page: Page, artefacts: Path, name: str) -> None:
     page.screenshot(path=str(folder / f"{name}.png"), full_page=True)
 
 
-def sign_in_at_canaille(page: Page, name: str) -> None:
+def sign_in_at_canaille(house: House, page: Page, name: str) -> None:
     page.goto("/sign-in")
     page.get_by_role("link", name="Sign in with Canaille").click()
     page.locator("#login").fill(name)
     page.get_by_role("button", name="Continue").click()
     page.locator("#password").fill(f"{name}-password")
-    page.locator("button[type=submit][name=answer]").first.click()
-    accept = page.locator("button[name=answer][value=accept]")
-    wait_for(lambda: page.url.startswith(page.context._options["baseURL"]) or accept.count() > 0,  # type: ignore
-             15, "Canaille's consent or the way back")
+    page.get_by_role("button", name="Sign in").click()
+    accept = page.locator("#accept")
+    wait_for(lambda: page.url.startswith(house.address) or accept.count() > 0, 15, "the consent or the way back")
     if accept.count():
         accept.click()
 
@@ -122,7 +121,7 @@ def test_an_address_that_is_not_verified_lets_nobody_in(house: House, canaille: 
     before = made(house)
     page.goto("/sign-in")
     picture(page, artefacts, "sign-in")
-    sign_in_at_canaille(page, "alice")
+    sign_in_at_canaille(house, page, "alice")
     expect(page.get_by_text("Your e-mail address is not verified by Canaille")).to_be_visible()
     expect(page.get_by_role("link", name="Sign in with Canaille")).to_be_visible()
     picture(page, artefacts, "unverified")
@@ -135,7 +134,7 @@ def test_somebody_signs_in_and_gets_what_the_rules_give(
                "--trusted-domains", "acme.example")
     add_rule(house, "canaille", "--group", "data", "--role", "engineer", "--environment", "dev")
     page.goto("/runs")
-    sign_in_at_canaille(page, "alice")
+    sign_in_at_canaille(house, page, "alice")
     expect(page).to_have_url(f"{house.address}/runs")
     expect(page.get_by_text("Alice", exact=False).first).to_be_visible()
     picture(page, artefacts, "signed-in")
@@ -144,14 +143,14 @@ def test_somebody_signs_in_and_gets_what_the_rules_give(
 
 def test_roles_follow_the_groups_at_the_next_sign_in(house: House, canaille: Provider, page: Page):
     canaille.tell("groups", of="alice", are=["everybody"])
-    sign_in_at_canaille(page, "alice")
+    sign_in_at_canaille(house, page, "alice")
     expect(page).to_have_url(f"{house.address}/")
     assert grants(house, "alice@acme.example") == [("*", "viewer")]
     canaille.tell("groups", of="alice", are=["everybody", "data"])
 
 
 def test_keys_that_change_while_people_are_signed_in(house: House, canaille: Provider, page: Page, browser: Browser):
-    sign_in_at_canaille(page, "alice")
+    sign_in_at_canaille(house, page, "alice")
     expect(page).to_have_url(f"{house.address}/")
     canaille.tell("rotate")
     page.goto("/runs")
@@ -159,14 +158,14 @@ def test_keys_that_change_while_people_are_signed_in(house: House, canaille: Pro
     other = browser.new_context(base_url=house.address)
     try:
         second = other.new_page()
-        sign_in_at_canaille(second, "bob")
+        sign_in_at_canaille(house, second, "bob")
         expect(second).to_have_url(f"{house.address}/")
     finally:
         other.close()
 
 
 def test_signing_out_leads_to_the_provider_too(house: House, canaille: Provider, page: Page, artefacts: Path):
-    sign_in_at_canaille(page, "alice")
+    sign_in_at_canaille(house, page, "alice")
     page.get_by_role("button", name="Sign out").click()
     link = page.get_by_role("link", name="Sign out at Canaille too")
     expect(link).to_be_visible()
@@ -239,7 +238,7 @@ def test_what_was_refused_is_let_in_when_it_is_right(house: House, odd: Provider
     answer = visitor.sign_in("odd")
     assert (answer.status, answer.location) == (303, "/")
     assert visitor.is_signed_in
-    assert grants(house, "alice@acme.example").count(("*", "viewer")) >= 1
+    assert grants(house, "otto@acme.example") == [("*", "viewer")]
 
 
 def test_an_answer_counts_once_and_in_its_own_browser(house: House, odd: Provider):
@@ -304,25 +303,26 @@ def test_an_issuer_lets_nobody_into_an_organization_without_a_rule(house: House,
         connection.execute("SET row_security = off")
         connection.execute(
             """INSERT INTO weir.principals (principal_id, organization_id, name, kind, email, state)
-               SELECT gen_random_uuid(), organization_id, 'alice@acme.example', 'person', 'alice@acme.example', 'active'
+               SELECT gen_random_uuid(), organization_id, 'otto@acme.example', 'person', 'otto@acme.example', 'active'
                FROM weir.organizations WHERE slug = 'other'""")
     visitor = Visitor(house.address)
     visitor.sign_in("odd")
     assert visitor.is_signed_in
     member = rows(house, """SELECT person_id FROM weir.principals p JOIN weir.organizations o USING (organization_id)
-                            WHERE o.slug = 'other' AND p.email = 'alice@acme.example'""")
+                            WHERE o.slug = 'other' AND p.email = 'otto@acme.example'""")
     assert member == [(None,)]
 
 
 def test_accounts_of_two_issuers_are_not_one_person_by_their_address(house: House, odd: Provider, canaille: Provider):
-    """Alice of Canaille is a member already; the odd provider's Alice says that she has the same address."""
-    people = rows(house, "SELECT count(DISTINCT person_id) FROM weir.identities WHERE subject = 'alice'")
+    """Bob of Canaille is a member already; somebody of the odd provider says that he has the same address."""
+    before = made(house)
     visitor = Visitor(house.address)
-    odd.tell("set", key="second", claims={"sub": "alice-2", "email": "bob@acme.example"})
+    odd.tell("set", key="second", claims={"sub": "no-bob", "email": "bob@acme.example"})
     answer = visitor.sign_in("odd")
     odd.tell("set", key="second")
     assert (answer.status, "Somebody else of" in answer.words) == (403, True), answer.words
-    assert rows(house, "SELECT count(DISTINCT person_id) FROM weir.identities WHERE subject = 'alice'") == people
+    assert visitor.session is None
+    assert made(house) == before
 
 
 # Leaving
@@ -404,7 +404,7 @@ def test_a_directory_makes_people_who_may_do_nothing_yet(house: House):
 def test_a_third_partys_provider_without_key_ids(house: House):
     mock = Mock()
     try:
-        add_issuer(house, "mock", mock.issuer)
+        add_issuer(house, "mock", mock.issuer, "--authentication", "client_secret_post", secret="any")
         add_rule(house, "mock", "--domain", "mock.example", "--role", "analyst")
         visitor = Visitor(house.address)
         # It asks who one is, by a form that posts to the same address.
@@ -446,7 +446,7 @@ def test_a_rule_that_is_removed_takes_its_roles_with_it(house: House, odd: Provi
     assert house.weir("sign-in-rules", "remove", rule).status == 0
     assert grants(house, "fritz@acme.example") == [("*", "viewer")]
     owner = house.weir("sign-in-rules", "add", "odd", "--domain", "x.example", "--role", "owner")
-    assert owner.status == 1 and "Owners are made by people" in owner.err
+    assert owner.status == 1 and "must be one of admin" in owner.err
 
 
 def test_secrets_are_shown_nowhere(house: House, canaille: Provider):

@@ -99,7 +99,7 @@ struct OpenIDClientTests {
     func good() async throws {
         try await Meeting.use { meeting in
             let (account, token) = try await meeting.signIn()
-            #expect(account.email == "alice@acme.example" && account.name == "Alice" && account.subject == "alice")
+            #expect(account.email == "otto@acme.example" && account.name == "Otto" && account.subject == "otto")
             #expect(token.issuer == meeting.issuer.identifier)
         }
     }
@@ -152,7 +152,7 @@ struct OpenIDClientTests {
                     http: OutboundHTTP(try AddressGuard(allowing: "127.0.0.0/8")), time: meeting.clock.source),
                 clock: meeting.clock)
             #expect(try await again.refusal()?.detail == TokenFault.subject.reason)
-            try await meeting.tell(["do": "set", "userinfo": ["sub": "alice", "teams": "data"]])
+            try await meeting.tell(["do": "set", "userinfo": ["sub": "otto", "teams": "data"]])
             #expect(try await again.signIn().account.groups == ["data"])
         }
     }

@@ -68,7 +68,7 @@ DECLARE
   who uuid;
   place record;
   member record;
-  given text[] := '{}';
+  is_in boolean := false;
 BEGIN
   -- Two sign-ins of one new account at once: one after the other.
   PERFORM pg_advisory_xact_lock(hashtextextended(account_issuer || ' ' || account_subject, 12));
@@ -137,9 +137,15 @@ BEGIN
       FROM weir.sign_in_rules r
       WHERE r.rule_id = ANY (matched) AND r.issuer_name = through AND r.organization_id = place.organization_id
       ON CONFLICT DO NOTHING;
+    is_in := true;
     RETURN QUERY SELECT place.organization_id::uuid, place.slug::text, member.principal_id::uuid, NULL::text,
       member.last_seen_at::timestamptz;
   END LOOP;
+  -- Whoever is let in nowhere leaves nothing behind.
+  IF who = new_person AND NOT is_in THEN
+    DELETE FROM weir.identities i WHERE i.person_id = who;
+    DELETE FROM weir.people p WHERE p.person_id = who;
+  END IF;
 END $$;
 
 -- Ends sessions that came from a provider's session, or from all of an account's. A logout token counts once: null if it

@@ -78,13 +78,9 @@ def main() -> None:
                 app.config["CANAILLE_OIDC"]["ACTIVE_JWKS"] = [key()]
             elif order["do"] == "groups":
                 person = Backend.instance.get(models.User, user_name=order["of"])
-                for group in Backend.instance.query(models.Group):
-                    others = [member for member in group.members if member != person]
-                    if group.display_name in order["are"]:
-                        others.append(person)
-                    if others:
-                        group.members = others
-                        Backend.instance.save(group)
+                everything = Backend.instance.query(models.Group)
+                person.groups = [group for group in everything if group.display_name in order["are"]]
+                Backend.instance.save(person)
         say(done=True)
 
 

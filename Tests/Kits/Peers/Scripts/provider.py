@@ -39,8 +39,7 @@ class Odd:
     claims: dict[str, Any] = field(default_factory=dict)
     header: dict[str, Any] = field(default_factory=dict)
     key: str = "first"
-    # None: no userinfo endpoint.
-    userinfo: dict[str, Any] | None = None
+    userinfo: dict[str, Any] = field(default_factory=lambda: {"sub": "otto"})
     metadata: dict[str, Any] = field(default_factory=dict)
     # What the browser brings back instead of the right values.
     callback: dict[str, Any] = field(default_factory=dict)
@@ -129,11 +128,9 @@ class Provider:
         own = {
             "issuer": self.issuer, "authorization_endpoint": f"{self.issuer}/authorize",
             "token_endpoint": f"{self.issuer}/token", "jwks_uri": f"{self.issuer}/jwks",
-            "end_session_endpoint": f"{self.issuer}/logout",
+            "end_session_endpoint": f"{self.issuer}/logout", "userinfo_endpoint": f"{self.issuer}/userinfo",
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         }
-        if self.odd.userinfo is not None:
-            own["userinfo_endpoint"] = f"{self.issuer}/userinfo"
         return changed(own, self.odd.metadata)
 
     def authorize(self, asked: dict[str, str]) -> str:
@@ -150,8 +147,8 @@ class Provider:
         now = int(time.time())
         access = secrets.token_urlsafe(16)
         claims = {
-            "iss": self.issuer, "sub": "alice", "aud": asked["client_id"], "iat": now, "exp": now + 300,
-            "nonce": asked["nonce"], "email": "alice@acme.example", "email_verified": True, "name": "Alice",
+            "iss": self.issuer, "sub": "otto", "aud": asked["client_id"], "iat": now, "exp": now + 300,
+            "nonce": asked["nonce"], "email": "otto@acme.example", "email_verified": True, "name": "Otto",
             "groups": [],
         }
         if self.odd.at_hash:
