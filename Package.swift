@@ -118,7 +118,8 @@ let package = Package(
         .target(
             name: "Weirhouse",
             dependencies: [
-                "Kernel", "Postgres", "DuckDB", "Outbound", "OpenID", "ObjectStorage", "Jobs", "Roles", "Access", "Secrets",
+                "Kernel", "Postgres", "DuckDB", "Outbound", "OpenID", "ObjectStorage", "Jobs", "Roles", "Access",
+                "Secrets",
                 "Telemetry", "Connecting",
                 "Lakehouse", "Ingestion", "Warehousing", "Provisioning", "Loading", "Modeling", "Serving",
                 "EmbeddedWarehouse",

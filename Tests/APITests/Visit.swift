@@ -79,6 +79,9 @@ enum Sample {
         case "pauseLimit": #"{"key": "source/dev/shop", "minutes": 120, "because": "moving house"}"#
         case "resumeLimit": #"{"key": "source/dev/shop"}"#
         case "putWindow": #"{"key": "warehouse/dev", "expression": "0 2 * * 6", "time_zone": null, "minutes": 240}"#
+        case "putIssuer":
+            #"{"issuer": "https://login.acme.example", "client_id": "weirhouse", "scopes": ["openid"], "label": null}"#
+        case "addSignInRule": #"{"issuer": "acme", "kind": "claim", "claim": "a", "value": "b", "role": "viewer"}"#
         default: nil
         }
     }
@@ -87,7 +90,8 @@ enum Sample {
 
     static func path(of endpoint: Endpoint) -> String {
         endpoint.path.replacing("{schema}", with: "RAW").replacing("{table}", with: "a%20b")
-            .replacing("schedules/{name}", with: "schedules/nightly").replacing("{name}", with: "shop")
+            .replacing("schedules/{name}", with: "schedules/nightly").replacing("issuers/{name}", with: "issuers/acme")
+            .replacing("{name}", with: "shop")
             .replacing("runs/{id}", with: "runs/\(House.run)")
             .replacing("subscriptions/{id}", with: "subscriptions/\(WireSamples.subscription.subscriptionID)")
             .replacing("{id}", with: "c")

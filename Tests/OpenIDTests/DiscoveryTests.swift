@@ -13,9 +13,11 @@ struct DiscoveryTests {
         try ProviderMetadata(Data(text.utf8), of: issuer ?? identifier)
     }
 
-    @Test("is taken only if it is about the issuer, to the letter", arguments: [
-        "https://login.acme.example/", "https://Login.acme.example", "https://evil.example", "", "{tenantid}",
-    ])
+    @Test(
+        "is taken only if it is about the issuer, to the letter",
+        arguments: [
+            "https://login.acme.example/", "https://Login.acme.example", "https://evil.example", "", "{tenantid}",
+        ])
     func issuer(own: String) throws {
         #expect(throws: Problem.self) { try read(TestIssuer.document(of: identifier, own: own)) }
         #expect(try read(TestIssuer.document(of: identifier)).issuer == identifier)
@@ -39,7 +41,8 @@ struct DiscoveryTests {
         for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
             #expect(throws: Problem.self) { try read(document.replacing("\"\(name)\"", with: "\"x_\(name)\"")) }
         }
-        for address in ["http://login.acme.example/token", "file:///etc/passwd", "ftp://x/", "https://u:p@x/", "token"] {
+        for address in ["http://login.acme.example/token", "file:///etc/passwd", "ftp://x/", "https://u:p@x/", "token"]
+        {
             #expect(throws: Problem.self) {
                 try read(document.replacing("https://login.acme.example/token", with: address))
             }
@@ -48,11 +51,13 @@ struct DiscoveryTests {
         for text in ["", "[]", "null", "<html>", #"{"issuer": 1}"#] { #expect(throws: Problem.self) { try read(text) } }
     }
 
-    @Test("is asked for below the issuer's address", arguments: [
-        ("https://a.example", "https://a.example/.well-known/openid-configuration"),
-        ("https://a.example/", "https://a.example/.well-known/openid-configuration"),
-        ("https://a.example/t/v2.0", "https://a.example/t/v2.0/.well-known/openid-configuration"),
-    ])
+    @Test(
+        "is asked for below the issuer's address",
+        arguments: [
+            ("https://a.example", "https://a.example/.well-known/openid-configuration"),
+            ("https://a.example/", "https://a.example/.well-known/openid-configuration"),
+            ("https://a.example/t/v2.0", "https://a.example/t/v2.0/.well-known/openid-configuration"),
+        ])
     func place(issuer: String, address: String) throws {
         #expect(try ProviderMetadata.address(of: issuer).address.text == address)
     }
@@ -64,7 +69,8 @@ struct DiscoveryTests {
             try check(good)
         }
         for bad in [
-            "http://a.example", "https://a.example?x=1", "https://a.example#x", "a.example", "", "http://127.0.0.1.a.example",
+            "http://a.example", "https://a.example?x=1", "https://a.example#x", "a.example", "",
+            "http://127.0.0.1.a.example",
             "http://localhost.a.example", "https://u@a.example",
         ] {
             #expect(throws: Problem.self, "\(bad)") { try check(bad) }
@@ -100,7 +106,8 @@ struct RoundTripTests {
         #expect(parts.path == "/authorize")
         #expect(
             query == [
-                "response_type": "code", "client_id": "weirhouse", "redirect_uri": "https://weir.example/sign-in/callback",
+                "response_type": "code", "client_id": "weirhouse",
+                "redirect_uri": "https://weir.example/sign-in/callback",
                 "scope": "openid email profile", "state": "s", "nonce": "n", "code_challenge_method": "S256",
                 "code_challenge": request.secrets.challenge, "hd": "acme.example", "login_hint": "a+b@acme.example",
             ])
@@ -111,7 +118,9 @@ struct RoundTripTests {
     func answers() throws {
         let test = try TestIssuer()
         let naming = try TestIssuer(metadata: #", "authorization_response_iss_parameter_supported": true"#).metadata
-        func code(_ metadata: ProviderMetadata, _ issuer: String?, code: String? = "c", error: String? = nil) throws -> String {
+        func code(
+            _ metadata: ProviderMetadata, _ issuer: String?, code: String? = "c", error: String? = nil
+        ) throws -> String {
             try AuthorizationAnswer(state: "s", code: code, error: error, issuer: issuer).code(from: metadata)
         }
         #expect(try code(test.metadata, nil) == "c")

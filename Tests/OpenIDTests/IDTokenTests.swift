@@ -27,9 +27,12 @@ struct IDTokenTests {
         #expect(try test.fault([:], .es256) == nil)
     }
 
-    @Test("only from its issuer, to the letter", arguments: [
-        "https://login.acme.example/", "https://LOGIN.acme.example", "http://login.acme.example", "https://evil.example", "",
-    ])
+    @Test(
+        "only from its issuer, to the letter",
+        arguments: [
+            "https://login.acme.example/", "https://LOGIN.acme.example", "http://login.acme.example",
+            "https://evil.example", "",
+        ])
     func issuer(other: String) throws {
         #expect(try TestIssuer().fault(["iss": other]) == .issuer)
     }
@@ -92,7 +95,7 @@ struct IDTokenTests {
         func fault(_ hash: Any?, _ access: String?) throws -> TokenFault? {
             let rules = IDTokenRules(issuer: test.issuer, metadata: test.metadata, nonce: "n", accessToken: access)
             let (token, key) = (try test.token(["at_hash": hash], algorithm), try test.key(algorithm))
-                do throws(TokenFault) { _ = try rules.check(token, signedWith: key, at: noon) } catch { return error }
+            do throws(TokenFault) { _ = try rules.check(token, signedWith: key, at: noon) } catch { return error }
             return nil
         }
         let hash = algorithm.halfHash(of: "access")

@@ -23,11 +23,14 @@ struct KeyTests {
         #expect(token.claims["iss"] == .text("joe"))
     }
 
-    @Test("for encryption, of unknown kinds, symmetric or weak are none", arguments: [
-        #"{"kty": "oct", "k": "c2VjcmV0"}"#, #"{"kty": "RSA", "n": "AQAB", "e": "AQAB"}"#, #"{"kty": "new"}"#, "{}", "[]",
-        #"{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}"#,
-        #"{"kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA"}"#, #"{"kty": "OKP", "crv": "X25519", "x": "AA"}"#,
-    ])
+    @Test(
+        "for encryption, of unknown kinds, symmetric or weak are none",
+        arguments: [
+            #"{"kty": "oct", "k": "c2VjcmV0"}"#, #"{"kty": "RSA", "n": "AQAB", "e": "AQAB"}"#, #"{"kty": "new"}"#, "{}",
+            "[]",
+            #"{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}"#,
+            #"{"kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA"}"#, #"{"kty": "OKP", "crv": "X25519", "x": "AA"}"#,
+        ])
     func none(text: String) throws {
         #expect(try key(text) == nil)
     }

@@ -51,20 +51,23 @@ struct TestIssuer {
         case .es256: return Self.jwk("P-256", p256.publicKey.rawRepresentation, more)
         case .es384: return Self.jwk("P-384", p384.publicKey.rawRepresentation, more)
         case .edDSA:
-            return #"{"kty": "OKP", "crv": "Ed25519", "x": "\#(Base64URL.encode(ed25519.publicKey.rawRepresentation))"\#(more)}"#
+            return
+                #"{"kty": "OKP", "crv": "Ed25519", "x": "\#(Base64URL.encode(ed25519.publicKey.rawRepresentation))"\#(more)}"#
         }
     }
 
     private static func jwk(_ curve: String, _ point: Data, _ more: String) -> String {
         let (x, y) = (point.prefix(point.count / 2), point.suffix(point.count / 2))
-        return #"{"kty": "EC", "crv": "\#(curve)", "x": "\#(Base64URL.encode(x))", "y": "\#(Base64URL.encode(y))"\#(more)}"#
+        return
+            #"{"kty": "EC", "crv": "\#(curve)", "x": "\#(Base64URL.encode(x))", "y": "\#(Base64URL.encode(y))"\#(more)}"#
     }
 
     /// Claims as they should be, with changes; nil takes one away.
     func claims(_ changes: [String: Any?] = [:]) -> [String: Any] {
         let now = Int(noon.timeIntervalSince1970)
         var claims: [String: Any] = [
-            "iss": issuer.identifier, "sub": "alice", "aud": issuer.clientID, "iat": now, "exp": now + 300, "nonce": "n",
+            "iss": issuer.identifier, "sub": "alice", "aud": issuer.clientID, "iat": now, "exp": now + 300,
+            "nonce": "n",
         ]
         for (name, value) in changes { claims[name] = value }
         return claims

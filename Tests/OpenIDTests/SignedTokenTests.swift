@@ -14,9 +14,11 @@ struct SignedTokenTests {
         "\(Base64URL.encode(Data(header.utf8))).\(Base64URL.encode(Data(claims.utf8))).\(signature)"
     }
 
-    @Test("is refused unsigned, symmetric, or with an unknown algorithm", arguments: [
-        "none", "None", "NONE", "HS256", "HS384", "HS512", "RS1", "rs256", "ES256K", "", "RSA-OAEP",
-    ])
+    @Test(
+        "is refused unsigned, symmetric, or with an unknown algorithm",
+        arguments: [
+            "none", "None", "NONE", "HS256", "HS384", "HS512", "RS1", "rs256", "ES256K", "", "RSA-OAEP",
+        ])
     func algorithm(name: String) {
         #expect(fault(text(header: #"{"alg": "\#(name)"}"#)) == .algorithm(name))
         #expect(fault(text(header: #"{"alg": "\#(name)"}"#, signature: "")) == .algorithm(name))
@@ -29,9 +31,11 @@ struct SignedTokenTests {
         #expect(fault(text(header: #"{"alg": "RS256", "b64": false}"#)) == .critical)
     }
 
-    @Test("is refused in any other form", arguments: [
-        "", ".", "..", "a.b.c", "e30.e30.c2ln", "e30.e30", "e30.e30.e30.e30.e30",
-    ])
+    @Test(
+        "is refused in any other form",
+        arguments: [
+            "", ".", "..", "a.b.c", "e30.e30.c2ln", "e30.e30", "e30.e30.e30.e30.e30",
+        ])
     func malformed(token: String) {
         #expect(fault(token) == .malformed || fault(token) == .algorithm(""))
     }
@@ -47,14 +51,16 @@ struct SignedTokenTests {
         #expect(fault(text(header: #"{"alg": "RS256"}"#, signature: "")) == .malformed)
         #expect(fault(text(header: #"{"alg": "RS256"}"#, signature: "c2ln=")) == .malformed)
         #expect(fault(text(header: #"{"alg": "RS256"}"#)) == nil)
-        #expect(fault(text(header: #"{"alg": "RS256"}"#, claims: "{}" + String(repeating: " ", count: 40_000))) == .tooLong)
+        #expect(
+            fault(text(header: #"{"alg": "RS256"}"#, claims: "{}" + String(repeating: " ", count: 40_000))) == .tooLong)
     }
 
     @Test("is never the cause of a crash, whatever its bytes", arguments: 0..<8)
     func fuzzed(seed: UInt64) throws {
         var random = SeededGenerator(state: seed)
         let whole = text(
-            header: #"{"alg": "RS256", "kid": "a\u00e9\ud83d\ude00"}"#, claims: #"{"exp": 1.5e3, "aud": [null, true, {"x": []}]}"#)
+            header: #"{"alg": "RS256", "kid": "a\u00e9\ud83d\ude00"}"#,
+            claims: #"{"exp": 1.5e3, "aud": [null, true, {"x": []}]}"#)
         for _ in 0..<20_000 {
             var bytes = Array(whole.utf8)
             for _ in 0..<Int.random(in: 1...6, using: &random) {
@@ -89,9 +95,12 @@ struct SeededGenerator: RandomNumberGenerator {
 
 @Suite("JSON from outside")
 struct JSONTreeTests {
-    @Test("is read as Foundation reads it", arguments: [
-        "{}", "[]", " {\"a\" : [1, -0.5e+3, true, false, null, \"\\u00e9\\ud83d\\ude00\\n\\\\\"]} ", "0", "\"x\"", "1E2",
-    ])
+    @Test(
+        "is read as Foundation reads it",
+        arguments: [
+            "{}", "[]", " {\"a\" : [1, -0.5e+3, true, false, null, \"\\u00e9\\ud83d\\ude00\\n\\\\\"]} ", "0", "\"x\"",
+            "1E2",
+        ])
     func agrees(text: String) throws {
         let theirs = try JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)
         #expect(try JSONTree(Data(text.utf8)) == Self.tree(theirs))
@@ -110,11 +119,14 @@ struct JSONTreeTests {
 
     private static func isBool(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
 
-    @Test("is refused where it breaks RFC 8259, is too deep or repeats a name", arguments: [
-        "", " ", "{", "}", "[1,]", "{\"a\":1,}", "{a:1}", "01", "+1", ".5", "1.", "1e", "-", "tru", "nul", "\"", "\"\\x\"",
-        "\"\u{1}\"", "\"\\ud800\"", "\"\\ude00\"", "\"\\ud800\\u0041\"", "\"\\u12g4\"", "1 2", "[1] x", "1e999",
-        "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "NaN", "'x'", "\u{FEFF}{}",
-    ])
+    @Test(
+        "is refused where it breaks RFC 8259, is too deep or repeats a name",
+        arguments: [
+            "", " ", "{", "}", "[1,]", "{\"a\":1,}", "{a:1}", "01", "+1", ".5", "1.", "1e", "-", "tru", "nul", "\"",
+            "\"\\x\"",
+            "\"\u{1}\"", "\"\\ud800\"", "\"\\ude00\"", "\"\\ud800\\u0041\"", "\"\\u12g4\"", "1 2", "[1] x", "1e999",
+            "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "NaN", "'x'", "\u{FEFF}{}",
+        ])
     func refused(text: String) {
         #expect(throws: JSONFault.self) { try JSONTree(Data(text.utf8)) }
     }
@@ -141,7 +153,8 @@ struct Base64URLTests {
         }
     }
 
-    @Test("has one spelling for each value", arguments: ["A", "AB", "AAB", "AA==", "A A", "+/AA", "AAAAA", "é", "AA\n"])
+    @Test(
+        "has one spelling for each value", arguments: ["A", "AB", "AAB", "AA==", "A A", "+/AA", "AAAAA", "é", "AA\n"])
     func strict(text: String) {
         #expect(Base64URL.decode(text) == nil)
     }

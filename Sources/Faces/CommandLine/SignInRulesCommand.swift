@@ -54,7 +54,9 @@ struct AddSignInRuleCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let parts = claim.map { $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init) }
+        let parts = claim.map {
+            $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        }
         let kind = domain != nil ? "domain" : group != nil ? "group" : "claim"
         let request = SignInRuleRequest(
             issuer: issuer, kind: kind, claim: parts?.first, value: domain ?? group ?? parts?.last ?? "", role: role,
@@ -84,7 +86,8 @@ struct SignInRuleText {
 
     func text(of rules: [SignInRuleView]) -> String {
         guard !rules.isEmpty else {
-            return "Nobody is let in yet. Begin with: weir sign-in-rules add ISSUER --domain company.example --role viewer\n"
+            return
+                "Nobody is let in yet. Begin with: weir sign-in-rules add ISSUER --domain company.example --role viewer\n"
         }
         var grid = Grid(
             columns: [

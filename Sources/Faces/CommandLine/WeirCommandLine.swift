@@ -76,7 +76,8 @@ struct Weir: AsyncParsableCommand {
             subcommands: WeirCommandLine.settings.withLock { $0.extra } + [
                 CloneCommand.self, StatusCommand.self, QueryCommand.self, RunsCommand.self, SchedulesCommand.self,
                 NotificationsCommand.self, ExpectCommand.self, ExpectationsCommand.self, WorkersCommand.self,
-                LimitsCommand.self, WindowsCommand.self, IssuersCommand.self, SignInRulesCommand.self, SignInLinkCommand.self, VersionCommand.self,
+                LimitsCommand.self, WindowsCommand.self, IssuersCommand.self, SignInRulesCommand.self,
+                SignInLinkCommand.self, VersionCommand.self,
             ])
     }
 }

@@ -22,7 +22,8 @@ extension LiveOperations {
         if let old { try refuseAnother(old, request, caller) }
         var issuer = try request.issuer(named: name)
         if request.clientSecret == nil, old?.secretName != nil, request.authentication != "none" {
-            issuer.authentication = request.authentication.flatMap { .init(rawValue: $0) } ?? old?.issuer.authentication ?? .basic
+            issuer.authentication =
+                request.authentication.flatMap { .init(rawValue: $0) } ?? old?.issuer.authentication ?? .basic
         }
         try issuer.check()
         let description = try await house.issuers.client.metadata(of: issuer, again: true)
@@ -170,7 +171,8 @@ extension IssuerRequest {
                     return algorithm
                 })
         }
-        let words = (scopes ?? []) + (trustedDomains ?? []) + (tenants ?? []) + [groupsClaim, hostedDomain].compactMap { $0 }
+        let words =
+            (scopes ?? []) + (trustedDomains ?? []) + (tenants ?? []) + [groupsClaim, hostedDomain].compactMap { $0 }
         guard words.allSatisfy({ $0.wholeMatch(of: /[\x21-\x7E]{1,200}/) != nil }), words.count <= 100 else {
             throw Problem(
                 .invalidInput, "Scopes, domains, tenants and claims are words without blanks.", hint: nil)

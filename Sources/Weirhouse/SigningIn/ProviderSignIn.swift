@@ -103,7 +103,9 @@ extension LiveOperations {
         return ((try row.string("issuer_name"), try row.string("return_path")), secrets)
     }
 
-    private func openSession(of member: Admission.Member, _ kept: KeptIssuer, _ token: IDToken) async throws
+    private func openSession(
+        of member: Admission.Member, _ kept: KeptIssuer, _ token: IDToken
+    ) async throws
         -> Secret<String>
     {
         let (secret, credential) = try await house.gate.issue(

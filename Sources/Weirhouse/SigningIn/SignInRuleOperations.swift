@@ -81,7 +81,8 @@ extension SignInRuleRequest {
     /// - Throws: `invalidInput`.
     fileprivate func checkedValue() throws -> String {
         guard let kind = SignInRule.Kind(rawValue: kind) else {
-            throw Problem(.invalidInput, "There is no kind \(self.kind.prefix(20)).", hint: "Use domain, claim or group.")
+            throw Problem(
+                .invalidInput, "There is no kind \(self.kind.prefix(20)).", hint: "Use domain, claim or group.")
         }
         guard (kind == .claim) == (claim.map { !$0.isEmpty } ?? false) else {
             throw Problem(

@@ -58,7 +58,8 @@ package struct Account: Sendable, Hashable {
     static func plainAddress(_ text: String) -> String? {
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, (3...254).contains(text.utf8.count),
-            text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), !text.contains(where: { "\"\\,;:<>()[]".contains($0) }),
+            text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }),
+            !text.contains(where: { "\"\\,;:<>()[]".contains($0) }),
             parts[1].wholeMatch(of: /[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*/) != nil
         else { return nil }
         return text.lowercased()
@@ -66,7 +67,9 @@ package struct Account: Sendable, Hashable {
 
     private static func shownName(_ claims: JSONTree) -> String? {
         for claim in ["name", "preferred_username"] {
-            let text = claims[claim]?.text?.filter { !$0.isNewline && $0.unicodeScalars.allSatisfy { $0.value >= 0x20 } }
+            let text = claims[claim]?.text?.filter {
+                !$0.isNewline && $0.unicodeScalars.allSatisfy { $0.value >= 0x20 }
+            }
             if let text = text?.trimmingCharacters(in: .whitespaces), !text.isEmpty { return String(text.prefix(100)) }
         }
         return nil

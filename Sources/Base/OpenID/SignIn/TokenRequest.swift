@@ -58,7 +58,8 @@ package struct TokenAnswer: Sendable {
         if (400..<500).contains(response.status), let error = tree?["error"]?.text {
             throw error == "invalid_grant"
                 ? Problem(
-                    .unauthenticated, "The provider does not take the code of this sign-in: it was used, or is too old.",
+                    .unauthenticated,
+                    "The provider does not take the code of this sign-in: it was used, or is too old.",
                     hint: "Sign in again.")
                 : Problem(
                     .unauthenticated, "The provider refused to finish the sign-in: \(plainWord(error)).",

@@ -64,7 +64,9 @@ enum DirectoryPatch {
         guard name == "add" || name == "replace" else {
             guard name == "remove" else { throw Refusal.invalid("An operation is add, replace or remove.") }
             let path = DirectoryResource.text(operation.member("path"))?.lowercased() ?? ""
-            guard !["", "active", "username"].contains(path) else { throw Refusal.invalid("\(path) cannot be removed.") }
+            guard !["", "active", "username"].contains(path) else {
+                throw Refusal.invalid("\(path) cannot be removed.")
+            }
             return
         }
         guard let value = operation.member("value") else { throw Refusal.invalid("An operation has no value.") }

@@ -17,7 +17,8 @@ struct DirectoryRoutes: Sendable {
         on("/scim/v2/ServiceProviderConfig", .get, router) { _, _, _ in .scim(Self.configuration) }
         on(Self.users, .get, router) { request, _, caller in try await list(request, caller) }
         on(Self.users, .post, router) { request, _, caller in
-            let user = try await operations.addDirectoryUser(DirectoryResource.change(try await body(request)), as: caller)
+            let user = try await operations.addDirectoryUser(
+                DirectoryResource.change(try await body(request)), as: caller)
             return .scim(DirectoryResource.value(user), status: .created)
         }
         let one = "\(Self.users)/:id"

@@ -114,7 +114,8 @@ struct SignInLink: Sendable {
 
     init(_ button: SignInButton, email: String? = nil) {
         label = button.label
-        address = "/sign-in/with/\(button.name.encodedForAddress)"
+        address =
+            "/sign-in/with/\(button.name.encodedForAddress)"
             + (email.map { "?email=\($0.encodedForAddress)" } ?? "")
     }
 }
