@@ -1,12 +1,14 @@
 """Signing in through OpenID providers: Canaille in headless Chromium, as a person would; and providers that lie, which
 get nobody in and leave nothing behind."""
 import hashlib
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -435,6 +437,61 @@ def test_an_issuer_is_set_up_only_if_it_is_one(house: House, odd: Provider):
     assert tested.status == 0 and "answers" in tested.out, tested.err
     other = house.weir("issuers", "add", "odd", odd.issuer, "--client-id", "another")
     assert other.status == 1 and "another provider or client" in other.err
+
+
+def test_an_organizations_own_issuer_is_its_own(house: House):
+    """Found by the domain of an e-mail address, not shown to everybody, and of no use to another organization."""
+    token = "weir_token_" + secrets.token_urlsafe(32)
+    with house.metadata() as connection:
+        connection.execute(
+            "SELECT weir.ensure_organization_with_owner('third', 'owner', gen_random_uuid(), gen_random_uuid())")
+        connection.execute("SET row_security = off")
+        connection.execute(
+            """UPDATE weir.principals SET kind = 'service' FROM weir.organizations o
+               WHERE o.organization_id = principals.organization_id AND o.slug = 'third'""")
+        connection.execute(
+            """INSERT INTO weir.credentials (hash, kind, organization_id, principal_id)
+               SELECT %s, 'token', p.organization_id, p.principal_id FROM weir.principals p
+               JOIN weir.organizations o USING (organization_id) WHERE o.slug = 'third'""",
+            [hashlib.sha256(token.encode()).digest()])
+    provider = Provider("provider.py")
+    try:
+        def call(method: str, path: str, body: dict[str, Any]) -> int:
+            answer = Visitor(house.address).ask(
+                method, path, None, json.dumps(body), Authorization=f"Bearer {token}",
+                **{"Content-Type": "application/json"})
+            return answer.status
+
+        assert call("PUT", "/api/v1/issuers/thirds", {"issuer": provider.issuer, "client_id": "weirhouse"}) == 200
+        rule = {"issuer": "thirds", "kind": "domain", "value": "third.example", "role": "viewer"}
+        assert call("POST", "/api/v1/sign-in-rules", rule) == 201
+        # Nor may it take over the shared one, or the other organization use this one.
+        assert call("PUT", "/api/v1/issuers/odd", {"issuer": provider.issuer, "client_id": "weirhouse"}) == 409
+        said = house.weir("sign-in-rules", "add", "thirds", "--domain", "x.example", "--role", "admin")
+        assert said.status == 1 and "There is no issuer thirds" in said.err
+        with house.metadata() as connection, pytest.raises(psycopg.errors.ForeignKeyViolation):
+            connection.execute("SET row_security = off")
+            connection.execute(
+                """INSERT INTO weir.sign_in_rules (rule_id, organization_id, issuer_name, kind, value, role)
+                   SELECT gen_random_uuid(), organization_id, 'thirds', 'group', 'x', 'viewer'
+                   FROM weir.organizations WHERE slug = 'acme'""")
+
+        visitor = Visitor(house.address)
+        assert "/sign-in/with/thirds" not in visitor.get("/sign-in").body
+        found = visitor.ask("POST", "/sign-in/email", {"email": "x@third.example"})
+        assert "/sign-in/with/thirds?email=x%40third.example" in found.body
+        assert "Nobody signs in people of nobody.example" in visitor.ask(
+            "POST", "/sign-in/email", {"email": "x@nobody.example"}).words
+        provider.tell("set", claims={"email": "x@third.example"})
+        assert visitor.sign_in("thirds").status == 303
+        assert visitor.is_signed_in
+        assert rows(house, """SELECT o.slug FROM weir.principals p JOIN weir.organizations o USING (organization_id)
+                              WHERE p.email = 'x@third.example'""") == [("third",)]
+        # It says that this is somebody of the first organization: its rules do not ask this issuer.
+        provider.tell("set", claims={"sub": "y", "email": "alice@acme.example", "groups": ["eng", "data"]})
+        assert Visitor(house.address).sign_in("thirds").status == 403
+    finally:
+        provider.end()
 
 
 def test_a_rule_that_is_removed_takes_its_roles_with_it(house: House, odd: Provider):

@@ -26,13 +26,13 @@ class Visitor:
         # By host: cookies of the console are no business of the provider.
         self.cookies: dict[str, dict[str, str]] = {}
 
-    def ask(self, method: str, url: str, form: dict[str, str] | None = None, **headers: str) -> Answer:
+    def ask(self, method: str, url: str, form: dict[str, str] | None = None, body: str | None = None,
+            **headers: str) -> Answer:
         parts = urlsplit(url if "://" in url else self.address + url)
         jar = self.cookies.setdefault(parts.netloc, {})
         fields = dict(headers)
         if jar:
             fields["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
-        body = None
         if form is not None:
             body = urlencode(form)
             fields["Content-Type"] = "application/x-www-form-urlencoded"

@@ -15,8 +15,9 @@ package protocol ProviderSignInOperations: Sendable {
     /// - Throws: `unauthenticated` if it is not to be believed or has come before; `forbidden` if nobody has let this
     ///   account in; what is wrong with the provider.
     func finishSignIn(_ answer: SignInAnswer) async throws -> SignInFinished
-    /// Where a session's holder can sign out at the provider too; nil if it came from none, or that has no such page.
-    func providerSignOut(of session: String) async throws -> ProviderSignOut?
+    /// Ends a session, as `closeSession` does, whatever becomes of the provider. Where its holder can sign out there too;
+    /// nil if it came from none, or that has no such page or does not answer.
+    func signOut(_ session: String) async throws -> ProviderSignOut?
     /// A provider's word that somebody has signed out there (Back-Channel Logout 1.0).
     /// - Throws: `invalidInput` for a token that is not believed; `notFound` for an unknown issuer.
     func signOutByProvider(_ issuer: String, token: String) async throws

@@ -53,9 +53,7 @@ extension GuardedOperations {
 
     func finishSignIn(_ answer: SignInAnswer) async throws -> SignInFinished { try await inner.finishSignIn(answer) }
 
-    func providerSignOut(of session: String) async throws -> ProviderSignOut? {
-        try await inner.providerSignOut(of: session)
-    }
+    func signOut(_ session: String) async throws -> ProviderSignOut? { try await inner.signOut(session) }
 
     func signOutByProvider(_ issuer: String, token: String) async throws {
         try await inner.signOutByProvider(issuer, token: token)

@@ -21,12 +21,10 @@ extension LiveOperations {
         let old = try await metadata { try await existing(name) }
         if let old { try refuseAnother(old, request, caller) }
         var issuer = try request.issuer(named: name)
-        if request.clientSecret == nil, old?.secretName != nil, request.authentication != "none" {
-            issuer.authentication =
-                request.authentication.flatMap { .init(rawValue: $0) } ?? old?.issuer.authentication ?? .basic
-        }
         try issuer.check()
         let description = try await house.issuers.client.metadata(of: issuer, again: true)
+        issuer.authentication = try request.authentication(
+            at: description, hasSecret: request.clientSecret != nil || old?.secretName != nil)
         guard !description.isForManyTenants || issuer.trustedDomains.isEmpty else {
             throw Problem(
                 .invalidInput, "Anybody's tenant speaks through this issuer, so it can be trusted for no domain.",
@@ -149,17 +147,35 @@ extension LiveOperations {
 }
 
 extension IssuerRequest {
+    /// How the client proves itself: as it is said, or as the provider takes it.
+    /// - Throws: `invalidInput` without a secret to prove itself with, or for a way that the provider does not take.
+    fileprivate func authentication(
+        at provider: ProviderMetadata, hasSecret: Bool
+    ) throws -> Issuer.Authentication {
+        guard let text = authentication else {
+            guard hasSecret else { return .none }
+            return provider.takes(.basic) || !provider.takes(.post) ? .basic : .post
+        }
+        guard let way = Issuer.Authentication(rawValue: text) else {
+            throw Problem(
+                .invalidInput, "There is no authentication \(text.prefix(40)).",
+                hint: "Use client_secret_basic, client_secret_post or none.")
+        }
+        guard way == .none || hasSecret else {
+            throw Problem(
+                .invalidInput, "There is no client secret for \(way.rawValue).",
+                hint: "Give it: weir issuers add … --secret-from-stdin")
+        }
+        guard way == .none || provider.takes(way) else {
+            throw Problem(
+                .invalidInput, "The provider does not take \(way.rawValue).", hint: "Leave the authentication out.")
+        }
+        return way
+    }
+
     /// The value, its words checked.
     /// - Throws: `invalidInput`.
     fileprivate func issuer(named name: String) throws -> Issuer {
-        let way = try authentication.map { text in
-            guard let way = Issuer.Authentication(rawValue: text) else {
-                throw Problem(
-                    .invalidInput, "There is no authentication \(text.prefix(40)).",
-                    hint: "Use client_secret_basic, client_secret_post or none.")
-            }
-            return way
-        }
         let allowed = try algorithms.map { names in
             Set(
                 try names.map { text in
@@ -179,7 +195,7 @@ extension IssuerRequest {
         }
         return Issuer(
             name: name, identifier: issuer, clientID: clientID, clientSecret: clientSecret.map { Secret($0) },
-            authentication: way ?? .basic, scopes: scopes ?? ["openid", "email", "profile"],
+            scopes: scopes ?? ["openid", "email", "profile"],
             groupsClaim: groupsClaim ?? "groups", algorithms: allowed ?? [.rs256, .ps256, .es256],
             trustedDomains: Set((trustedDomains ?? []).map { $0.lowercased() }),
             hostedDomain: hostedDomain?.lowercased(), tenants: Set((tenants ?? []).map { $0.lowercased() }))

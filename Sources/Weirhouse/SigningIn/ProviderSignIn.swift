@@ -125,16 +125,19 @@ extension LiveOperations {
 
 /// Signing out, here and at the provider.
 extension LiveOperations {
-    func providerSignOut(of session: String) async throws -> ProviderSignOut? {
+    func signOut(_ session: String) async throws -> ProviderSignOut? {
         let hash = house.gate.hash(session)
         let rows = try await metadata {
             try await house.pool.withConnection { connection in
                 try await connection.query("SELECT weir.issuer_of_session(\(hash)::bytea) AS name")
             }
         }
+        try await closeSession(session)
         guard let name = try rows.first?.optional("name") else { return nil }
-        let kept = try await metadata { try await house.issuers.find(name) }
-        let description = try await house.issuers.client.metadata(of: kept.issuer)
+        // The session is over; a provider that does not answer only costs the link.
+        guard let kept = try? await house.issuers.find(name),
+            let description = try? await house.issuers.client.metadata(of: kept.issuer)
+        else { return nil }
         return EndSession.address(of: kept.issuer, description, after: "\(consoleAddress)/sign-in").map {
             ProviderSignOut(label: kept.label, address: $0)
         }

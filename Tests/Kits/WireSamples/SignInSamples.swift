@@ -71,10 +71,16 @@ extension ProviderSignInOperations {
         return SignInFinished(session: Secret("fixture-session"), returnPath: "/runs")
     }
 
-    package func providerSignOut(of session: String) async throws -> ProviderSignOut? { nil }
-
     package func signOutByProvider(_ issuer: String, token: String) async throws {
         guard token == "good-token" else { throw Problem(.invalidInput, "This is no logout token.") }
+    }
+}
+
+extension Operations {
+    /// Sessions come from no provider.
+    package func signOut(_ session: String) async throws -> ProviderSignOut? {
+        try await closeSession(session)
+        return nil
     }
 }
 

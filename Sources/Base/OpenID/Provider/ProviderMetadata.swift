@@ -13,12 +13,17 @@ package struct ProviderMetadata: Sendable, Hashable {
     package let endSession: EndpointAddress?
     /// Whether each answer to the browser names the issuer, so that one without it is none.
     package let namesIssuer: Bool
-    let authentications: [String]
+    private let authentications: [String]
 
     /// Entra ID's issuer of the endpoints for all tenants is a template.
     static let tenantTemplate = "{tenantid}"
     /// What stands in its place in the addresses of those endpoints.
     private static let manyTenants = ["common", "organizations", "consumers"]
+
+    /// Whether the token endpoint takes a client that proves itself so.
+    package func takes(_ authentication: Issuer.Authentication) -> Bool {
+        authentications.contains(authentication.rawValue)
+    }
 
     package var isForManyTenants: Bool { issuer.contains(Self.tenantTemplate) }
 

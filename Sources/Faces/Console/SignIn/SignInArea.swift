@@ -39,15 +39,10 @@ struct SignInArea: Sendable {
     /// since browsers let a form lead to no other site (`form-action`).
     private func closeSession(_ call: Call) async throws -> Response {
         var response = Response.redirect(to: "/sign-in")
-        if let session = call.session {
-            // A provider that does not answer must not keep anybody signed in here.
-            let elsewhere = try? await console.operations.providerSignOut(of: session)
-            try await console.operations.closeSession(session)
-            if let elsewhere {
-                response = console.pages.page(
-                    "signed-out", SignedOutPage(label: elsewhere.label, address: elsewhere.address),
-                    Heading("Signed out", .none), visit: nil)
-            }
+        if let session = call.session, let elsewhere = try await console.operations.signOut(session) {
+            response = console.pages.page(
+                "signed-out", SignedOutPage(label: elsewhere.label, address: elsewhere.address),
+                Heading("Signed out", .none), visit: nil)
         }
         response.setCookie(SessionCookie.gone(for: call.request))
         return response
