@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Kernel
 import NIOCore
+import Roles
 import Wire
 
 /// SCIM 2.0 for users (RFC 7644): a company's directory says who belongs to an organization, and above all who does not
@@ -13,57 +14,74 @@ struct DirectoryRoutes: Sendable {
 
     let api: API
 
+    /// One route: how it is reached and what it does.
+    struct Route: Sendable {
+        let method: HTTPRequest.Method
+        let path: String
+        fileprivate let action: Action
+    }
+
+    fileprivate typealias Action =
+        @Sendable (Request, @Sendable () throws -> PrincipalID, Caller) async throws -> Response
+
+    /// What all of them take.
+    static let permission = Permission.signInManage
+
+    /// All routes of the directory.
+    var routes: [Route] {
+        let one = "\(Self.users)/{id}"
+        return [
+            Route(method: .get, path: "/scim/v2/ServiceProviderConfig") { _, _, _ in .scim(Self.configuration) },
+            Route(method: .get, path: Self.users) { request, _, caller in try await list(request, caller) },
+            Route(method: .post, path: Self.users) { request, _, caller in
+                let change = try DirectoryResource.change(try await body(request))
+                return .scim(
+                    DirectoryResource.value(try await operations.addDirectoryUser(change, as: caller)), status: .created
+                )
+            },
+            Route(method: .get, path: one) { _, id, caller in
+                .scim(DirectoryResource.value(try await operations.directoryUser(id(), as: caller)))
+            },
+            Route(method: .put, path: one) { request, id, caller in
+                try await change(id(), DirectoryResource.change(try await body(request)), caller)
+            },
+            Route(method: .patch, path: one) { request, id, caller in
+                try await change(id(), DirectoryPatch.change(try await body(request)), caller)
+            },
+            // The member stays, without access, so that what they did keeps a name.
+            Route(method: .delete, path: one) { _, id, caller in
+                _ = try await operations.changeDirectoryUser(id(), DirectoryChange(isActive: false), as: caller)
+                return Response(status: .noContent)
+            },
+        ]
+    }
+
     func add(to router: Router<some RequestContext>) {
-        on("/scim/v2/ServiceProviderConfig", .get, router) { _, _, _ in .scim(Self.configuration) }
-        on(Self.users, .get, router) { request, _, caller in try await list(request, caller) }
-        on(Self.users, .post, router) { request, _, caller in
-            let user = try await operations.addDirectoryUser(
-                DirectoryResource.change(try await body(request)), as: caller)
-            return .scim(DirectoryResource.value(user), status: .created)
-        }
-        let one = "\(Self.users)/:id"
-        on(one, .get, router) { _, id, caller in
-            .scim(DirectoryResource.value(try await operations.directoryUser(id(), as: caller)))
-        }
-        on(one, .put, router) { request, id, caller in
-            try await change(id(), DirectoryResource.change(try await body(request)), caller)
-        }
-        on(one, .patch, router) { request, id, caller in
-            try await change(id(), DirectoryPatch.change(try await body(request)), caller)
-        }
-        // The member stays, without access, so that what they did keeps a name.
-        on(one, .delete, router) { _, id, caller in
-            _ = try await operations.changeDirectoryUser(id(), DirectoryChange(isActive: false), as: caller)
-            return Response(status: .noContent)
+        for route in routes {
+            router.on(RouterPath(route.path), method: route.method) { request, context in
+                await answer(request, id: context.parameters.get("id"), route)
+            }
         }
     }
 
     private var operations: any Operations { api.operations }
 
-    private typealias Action =
-        @Sendable (Request, @Sendable () throws -> PrincipalID, Caller) async throws -> Response
-
-    private func on<Context: RequestContext>(
-        _ path: String, _ method: HTTPRequest.Method, _ router: Router<Context>, _ action: @escaping Action
-    ) {
-        router.on(RouterPath(path), method: method) { request, context in
-            let correlation = api.makeCorrelation()
-            do {
-                let caller = try await operations.caller(token: bearerToken(of: request))
-                let text = context.parameters.get("id")
-                return try await action(
-                    request,
-                    {
-                        guard let id = text.flatMap({ PrincipalID($0) }) else {
-                            throw Problem(.notFound, "There is no such user.", hint: nil)
-                        }
-                        return id
-                    }, caller)
-            } catch {
-                let refusal = Refusal(wrapping: error)
-                if refusal.status >= 500 { api.report(refusal.problem, of: request, correlation: correlation) }
-                return .scim(refusal, correlation: correlation)
+    private func answer(_ request: Request, id text: String?, _ route: Route) async -> Response {
+        let correlation = api.makeCorrelation()
+        do {
+            let caller = try await operations.caller(token: bearerToken(of: request))
+            try caller.requireSomewhere(Self.permission)
+            let id: @Sendable () throws -> PrincipalID = {
+                guard let id = text.flatMap({ PrincipalID($0) }) else {
+                    throw Problem(.notFound, "There is no such user.", hint: nil)
+                }
+                return id
             }
+            return try await route.action(request, id, caller)
+        } catch {
+            let refusal = Refusal(wrapping: error)
+            if refusal.status >= 500 { api.report(refusal.problem, of: request, correlation: correlation) }
+            return .scim(refusal, correlation: correlation)
         }
     }
 
