@@ -51,6 +51,10 @@ package struct Problem: Error, Sendable {
         case queryTooLarge = "query_too_large"
         case engineUnavailable = "engine_unavailable"
         case metadataUnavailable = "metadata_unavailable"
+        /// The store of secrets does not answer, or cannot be used now; later it may.
+        case secretsUnavailable = "secrets_unavailable"
+        /// The store of secrets refuses Weirhouse until a person acts.
+        case secretsRefused = "secrets_refused"
         case leaseLost = "lease_lost"
         case cancelled
         case timedOut = "timed_out"
@@ -93,6 +97,8 @@ extension Problem.Code {
         case .queryTooLarge: "The query needs too much memory"
         case .engineUnavailable: "The query engine is not available"
         case .metadataUnavailable: "The metadata database is not available"
+        case .secretsUnavailable: "The store of secrets is not available"
+        case .secretsRefused: "The store of secrets refused"
         case .leaseLost: "Another worker has taken over"
         case .cancelled: "Cancelled"
         case .timedOut: "It took too long"

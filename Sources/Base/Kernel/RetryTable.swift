@@ -11,7 +11,7 @@ extension Problem.Code {
     package var retryDirective: RetryDirective {
         switch self {
         case .sourceUnreachable, .sourceInterrupted: .retry(attempts: 3)
-        case .metadataUnavailable, .engineUnavailable, .busy: .retry(attempts: 10)
+        case .metadataUnavailable, .secretsUnavailable, .engineUnavailable, .busy: .retry(attempts: 10)
         case .leaseLost: .retry(attempts: 10)
         case .sourceChanged, .timedOut: .retry(attempts: 2)
         // Other people's servers are away for longer than ours: for two hours.
@@ -22,7 +22,7 @@ extension Problem.Code {
         case .dataInvalid, .diskFull, .modelsFailed: .giveUp
         case .queryRefused, .queryFailed, .queryTooLong, .queryTooLarge: .giveUp
         case .cancelled, .portTaken, .dataFolderNewer, .missingDependency, .internal: .giveUp
-        case .deliveryRefused: .giveUp
+        case .deliveryRefused, .secretsRefused: .giveUp
         }
     }
 }

@@ -12,8 +12,8 @@ extension Problem.Code {
         case .unsupported, .sourceCredentials, .sourceMissing, .sourcePermission: 422
         case .dataInvalid, .modelsFailed, .queryFailed, .queryTooLong, .queryTooLarge, .timedOut: 422
         case .tooManyAttempts: 429
-        case .sourceUnreachable, .sourceInterrupted, .deliveryFailed, .deliveryRefused: 502
-        case .engineUnavailable, .metadataUnavailable, .busy: 503
+        case .sourceUnreachable, .sourceInterrupted, .deliveryFailed, .deliveryRefused, .secretsRefused: 502
+        case .engineUnavailable, .metadataUnavailable, .secretsUnavailable, .busy: 503
         case .diskFull: 507
         case .portTaken, .dataFolderNewer, .missingDependency, .internal: 500
         }
