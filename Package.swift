@@ -80,7 +80,7 @@ let package = Package(
         module("Jobs", in: "Base", uses: ["Kernel", "Postgres"]),
         module("Roles", in: "Base", uses: ["Kernel"]),
         module("Access", in: "Base", uses: ["Kernel", "Roles", "Postgres", crypto]),
-        module("Secrets", in: "Base", uses: ["Kernel", "Postgres", crypto]),
+        module("Secrets", in: "Base", uses: ["Kernel", "Postgres", "Outbound", crypto, cryptoExtras]),
         module("Telemetry", in: "Base", uses: ["Kernel", log, httpClient, nioCore, nioHTTP]),
         // Flow
         module("Connecting", in: "Flow", uses: ["Kernel"]),
@@ -172,7 +172,12 @@ let package = Package(
         tests("JobsTests", uses: ["Jobs", "Postgres", "Kernel", "TestHouse"]),
         tests("RolesTests", uses: ["Roles", "Kernel"]),
         tests("AccessTests", uses: ["Access", "Roles", "Postgres", "Kernel", "TestHouse"]),
-        tests("SecretsTests", uses: ["Secrets", "Postgres", "Kernel", "TestHouse"]),
+        tests(
+            "SecretsTests",
+            uses: [
+                "Secrets", "Postgres", "Outbound", "Kernel", "TestHouse", "Peers", "SecretStoreConformance", crypto,
+                cryptoExtras,
+            ]),
         tests("LakehouseTests", uses: ["Lakehouse", "Connecting", "DuckDB", "Kernel", "TestHouse"]),
         tests(
             "EmbeddedWarehouseTests",
@@ -190,6 +195,9 @@ let package = Package(
         .target(
             name: "ObjectStoreConformance", dependencies: ["Kernel", "ObjectStorage"],
             path: "Tests/Kits/ObjectStoreConformance", swiftSettings: house),
+        .target(
+            name: "SecretStoreConformance", dependencies: ["Kernel", "Secrets"],
+            path: "Tests/Kits/SecretStoreConformance", swiftSettings: house),
         .target(
             name: "Peers", path: "Tests/Kits/Peers", exclude: ["Scripts", "croniter_oracle.py"], swiftSettings: house),
         .target(

@@ -1,6 +1,7 @@
 import Access
 import Foundation
 import Kernel
+import Secrets
 
 /// The data folder: all that one Weirhouse keeps on this machine.
 struct DataFolder: Sendable {
@@ -81,16 +82,11 @@ struct DataFolder: Sendable {
         return FolderLock(descriptor: descriptor)
     }
 
-    /// The 32 bytes of `master.key`, made at random at the first time.
-    func masterKey() throws -> Secret<[UInt8]> {
-        let key = try contents("master.key") {
-            var generator = SystemRandomNumberGenerator()
-            return Data((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
-        }
-        guard key.count == 32 else {
-            throw Problem(.internal, "The file \(path)/master.key is damaged.", hint: "Restore it from a backup.")
-        }
-        return Secret(Array(key))
+    /// What `master.key` holds.
+    /// - Parameter isMade: whether it is made at random if it is not there.
+    func masterKey(isMade: Bool) throws -> Data? {
+        guard isMade else { return FileManager.default.contents(atPath: "\(path)/master.key") }
+        return try contents("master.key") { Data(randomBytes(32)) }
     }
 
     /// The text of a secret file, made at random at the first time.

@@ -31,6 +31,8 @@ struct Settings: Sendable {
     var timeLimits: TimeLimits
     /// From when a clone is asked for, or taken up again, to when it must be done.
     var cloneDeadline: Duration
+    /// Where secrets are kept.
+    var secrets = SecretsSettings()
     /// Format and level of log lines.
     var log = LogSettings()
     /// What `/metrics` asks for; nil: it is open, to this machine only.
@@ -66,6 +68,7 @@ struct Settings: Sendable {
             timeLimits: try TimeLimits(reader.string(forKey: "weir.time.limits") ?? ""),
             cloneDeadline: try days(
                 reader.int(forKey: "weir.clone.deadline.days", default: 30), "WEIR_CLONE_DEADLINE_DAYS"),
+            secrets: try SecretsSettings.read(ProcessInfo.processInfo.environment),
             log: try LogSettings(
                 format: reader.string(forKey: "weir.log"), level: reader.string(forKey: "weir.log.level")),
             metricsToken: try metricsToken(reader.string(forKey: "weir.metrics.token", isSecret: true)),

@@ -9,11 +9,11 @@ struct Messenger: Sendable {
     let http: OutboundHTTP
     private let addresses: AddressGuard
     private let mailServer: SMTPServer?
-    private let secrets: SecretStore
+    private let secrets: any SecretStore
     private let time: TimeSource
 
     /// - Throws: `invalidInput` for settings that cannot be used.
-    init(settings: Settings, secrets: SecretStore, time: TimeSource, observe: @escaping Observe) throws {
+    init(settings: Settings, secrets: any SecretStore, time: TimeSource, observe: @escaping Observe) throws {
         addresses = try AddressGuard(allowing: settings.allowedPrivateAddresses)
         http = OutboundHTTP(addresses, observe: observe)
         mailServer = try settings.smtpURL.map { try SMTPServer($0.reveal()) }

@@ -22,7 +22,9 @@ struct House: Sendable {
     let time: TimeSource
     let telemetry: ProcessTelemetry
     let observe: Observe
-    let secrets: SecretStore
+    let secrets: any SecretStore
+    /// Also when they are kept elsewhere: what was here before moves there.
+    let localSecrets: LocalSecretStore
     let gate: Gate
     let queue: JobQueue
     let receipts: ReceiptBook
@@ -42,7 +44,8 @@ struct House: Sendable {
         observed = PGPool(metadata.application, limit: 2)
         telemetry = ProcessTelemetry(settings, part: part, database: observed, logger: logger)
         observe = telemetry.observe
-        secrets = SecretStore(pool: pool, masterKey: try folder.masterKey(), time: time)
+        localSecrets = LocalSecretStore(pool: pool, keys: settings.secrets.masterKeys(folder), time: time)
+        secrets = try settings.secrets.store(before: localSecrets, time: time, observe: observe)
         gate = Gate(pool: pool, time: time)
         queue = JobQueue(pool: pool)
         receipts = ReceiptBook(pool: pool)

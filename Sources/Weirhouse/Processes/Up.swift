@@ -94,8 +94,9 @@ struct Up: Sendable {
         let supervisor = Supervisor(settings: settings, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             // The engine runs people's SQL and needs no metadata; only the server shows metrics.
+            let secrets = SecretsSettings.names.map { Environment.Key(stringLiteral: $0) }
             let withheld: [String: [Environment.Key]] = [
-                "engine": ["DATABASE_URL", "WEIR_METRICS_TOKEN"], "work": ["WEIR_METRICS_TOKEN"],
+                "engine": ["DATABASE_URL", "WEIR_METRICS_TOKEN"] + secrets, "work": ["WEIR_METRICS_TOKEN"],
             ]
             for name in ["serve", "work", "engine"] {
                 let child = Supervisor.Child(name: name, arguments: [name], withheld: withheld[name] ?? [])
