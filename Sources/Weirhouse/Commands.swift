@@ -13,7 +13,7 @@ package enum Weirhouse {
     package static func main() async {
         await WeirCommandLine.main(
             extra: [UpCommand.self, ServeCommand.self, WorkCommand.self, EngineCommand.self],
-            version: OwnProgram.version)
+            secrets: [RotateKeysCommand.self], version: OwnProgram.version)
     }
 
     /// The services of one kind of process.

@@ -75,6 +75,7 @@ enum Sample {
         case "subscribe":
             #"{"channel": "webhook", "target": "https://hooks.acme.example", "events": ["late"], "source": null}"#
         case "putExpectation": #"{"source": "shop", "table": "orders", "fresh_within_minutes": 360}"#
+        case "replaceSecret": #"{"value": null, "password": "geheim"}"#
         case "putLimit": #"{"key": "source/dev/shop", "most": 1, "seconds_between_starts": 0.5}"#
         case "pauseLimit": #"{"key": "source/dev/shop", "minutes": 120, "because": "moving house"}"#
         case "resumeLimit": #"{"key": "source/dev/shop"}"#
@@ -91,7 +92,7 @@ enum Sample {
     static func path(of endpoint: Endpoint) -> String {
         endpoint.path.replacing("{schema}", with: "RAW").replacing("{table}", with: "a%20b")
             .replacing("schedules/{name}", with: "schedules/nightly").replacing("issuers/{name}", with: "issuers/acme")
-            .replacing("{name}", with: "shop")
+            .replacing("secrets/{name}", with: "secrets/source%2Fdev%2Fshop").replacing("{name}", with: "shop")
             .replacing("runs/{id}", with: "runs/\(House.run)")
             .replacing("subscriptions/{id}", with: "subscriptions/\(WireSamples.subscription.subscriptionID)")
             .replacing("{id}", with: "c")

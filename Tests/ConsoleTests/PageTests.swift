@@ -45,6 +45,7 @@ import Testing
             "/", "/runs/\(Shop.runningID)", "/tables/RAW/shop__orders", "/dashboards/shop", "/sources/new",
             "/runs", "/runs/\(ShopHistory.fannedID)", "/schedules", "/schedules/nightly", "/schedules/new", "/workers",
             "/workers/windows/new", "/notifications", "/notifications/subscriptions/new",
+            "/secrets", "/secrets/source%2Fdev%2Fshop/replace",
         ] {
             let body = try await browser.get(path).body
             #expect(body.hasPrefix("<!doctype html>"))

@@ -39,7 +39,7 @@ struct ProblemTests {
     func retryTable() {
         let retried: [Problem.Code: Int] = [
             .sourceUnreachable: 3, .sourceInterrupted: 3, .sourceChanged: 2, .metadataUnavailable: 10,
-            .engineUnavailable: 10, .busy: 10, .leaseLost: 10, .timedOut: 2,
+            .engineUnavailable: 10, .secretsUnavailable: 10, .busy: 10, .leaseLost: 10, .timedOut: 2,
         ]
         for code in Problem.Code.allCases {
             let expected =

@@ -101,4 +101,22 @@ struct AddressTests {
         }
         return found
     }
+
+    @Test(
+        "another password takes the old one's place, wherever that stands, and changes nothing else",
+        arguments: [
+            "postgresql://u@h:5433/d", "postgresql://u:old@h:5433/d", "postgres://u:o:ld%40@h:5433/d?sslmode=disable",
+            "postgresql://u@h:5433/d?password=old&sslmode=disable", "postgresql://h:5433/d?user=u&password=old",
+            "postgresql://h:5433/d?user=u",
+        ])
+    func otherPassword(_ text: String) throws {
+        for password in ["new", "a b/@:?#&%=+", "ü漢", "'\\\""] {
+            let before = try ConnectionAddress(text)
+            let changed = try ConnectionAddress.address(Secret(text), password: Secret(password))
+            let after = try ConnectionAddress(changed.reveal())
+            #expect(after.password?.reveal() == password)
+            #expect(after.parameters == before.parameters)
+            #expect(!changed.reveal().contains("old"))
+        }
+    }
 }

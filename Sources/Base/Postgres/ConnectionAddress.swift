@@ -69,6 +69,30 @@ package struct ConnectionAddress: Sendable {
         parameters = found
     }
 
+    /// The same address with another password, wherever an old one stands.
+    package static func address(_ address: Secret<String>, password: Secret<String>) throws(Problem) -> Secret<String> {
+        let text = address.reveal()
+        guard let start = text.firstRange(of: "://")?.upperBound else {
+            throw Problem(.invalidInput, "This is not the address of a PostgreSQL database.")
+        }
+        let authority = text[start...].prefix { !"/?#".contains($0) }
+        let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
+        let encoded = password.reveal().utf8.map { byte in
+            plain.contains(byte)
+                ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+        }.joined()
+        var rest = String(text[authority.endIndex...])
+        if let mark = rest.firstIndex(of: "?") {
+            let fields = rest[rest.index(after: mark)...].split(separator: "&").filter { !$0.hasPrefix("password=") }
+            rest = String(rest[..<mark]) + (fields.isEmpty ? "" : "?" + fields.joined(separator: "&"))
+        }
+        guard let at = authority.lastIndex(of: "@") else {
+            return Secret("\(text[..<start])\(authority)\(rest)\(rest.contains("?") ? "&" : "?")password=\(encoded)")
+        }
+        let user = authority[..<at].prefix { $0 != ":" }
+        return Secret("\(text[..<start])\(user):\(encoded)\(authority[at...])\(rest)")
+    }
+
     private static let escapes = "Write /, @ and : in a user or password as %2F, %40 and %3A."
 
     /// `user:pass/word@host/db`: libpq takes `user` for the host and the password for port and database, which messages

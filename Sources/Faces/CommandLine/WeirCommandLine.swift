@@ -9,9 +9,12 @@ package enum WeirCommandLine {
     /// Errors are one line on standard error. Commands that throw a `Problem` get the same treatment.
     /// - Parameters:
     ///   - extra: more subcommands, e.g. `up`; synchronous or asynchronous.
+    ///   - secrets: more subcommands of `secrets`, for whoever runs Weirhouse.
     ///   - version: what `weir version` prints.
-    package static func main(extra: [any ParsableCommand.Type], version: String = "0.1.0") async {
-        settings.withLock { $0 = Settings(extra: extra, version: version) }
+    package static func main(
+        extra: [any ParsableCommand.Type], secrets: [any ParsableCommand.Type] = [], version: String = "0.1.0"
+    ) async {
+        settings.withLock { $0 = Settings(extra: extra, secrets: secrets, version: version) }
         exit(await run(Array(ProcessInfo.processInfo.arguments.dropFirst())))
     }
 
@@ -60,6 +63,7 @@ package enum WeirCommandLine {
 
     struct Settings {
         var extra: [any ParsableCommand.Type] = []
+        var secrets: [any ParsableCommand.Type] = []
         var version = ""
     }
 
@@ -77,7 +81,7 @@ struct Weir: AsyncParsableCommand {
                 CloneCommand.self, StatusCommand.self, QueryCommand.self, RunsCommand.self, SchedulesCommand.self,
                 NotificationsCommand.self, ExpectCommand.self, ExpectationsCommand.self, WorkersCommand.self,
                 LimitsCommand.self, WindowsCommand.self, IssuersCommand.self, SignInRulesCommand.self,
-                SignInLinkCommand.self, VersionCommand.self,
+                SecretsCommand.self, SignInLinkCommand.self, VersionCommand.self,
             ])
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import Jobs
 import Kernel
 import Postgres
+import Secrets
 import Wire
 
 /// Looks at each part and says what to do about one that is not well.
@@ -13,8 +14,22 @@ struct HealthCheck: Sendable {
         async let metadata = metadata()
         async let worker = worker()
         async let engine = engine()
+        async let secrets = secrets()
         return HealthReport(
-            version: OwnProgram.version, parts: [await metadata, await worker, await engine, lake(), python()])
+            version: OwnProgram.version,
+            parts: [await metadata, await worker, await engine, lake(), python()] + (await secrets))
+    }
+
+    /// Of a store of secrets elsewhere; in the database they are as well as that.
+    private func secrets() async -> [PartHealth] {
+        guard house.settings.secrets.place != "local" else { return [] }
+        do {
+            try await house.secrets.checkHealth()
+            return [PartHealth(name: "secrets", healthy: true, detail: house.secrets.place)]
+        } catch {
+            let problem = Problem(wrapping: error)
+            return [PartHealth(name: "secrets", healthy: false, detail: problem.detail, hint: problem.hint)]
+        }
     }
 
     private func metadata() async -> PartHealth {

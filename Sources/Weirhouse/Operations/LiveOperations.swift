@@ -50,7 +50,9 @@ struct LiveOperations: Operations {
             // First, so that an address that leads nowhere leaves nothing behind and replaces none that works.
             if request.source == nil { try await refuseAnotherDatabase(url, named: source, in: place) }
             try await house.checkSource(url, for: order)
-            try await house.secrets.put(Secret(Array(url.utf8)), named: secretName, of: place.organization)
+            try await metadata {
+                try await secretKeeper.keep(Secret(url), named: secretName, of: place.organization, by: caller.name)
+            }
         } else if try await house.secrets.get(secretName, of: place.organization) == nil {
             throw Problem(.notFound, "There is no source \(source).", hint: "Give its address.")
         }

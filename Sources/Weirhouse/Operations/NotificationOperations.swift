@@ -38,14 +38,24 @@ extension LiveOperations {
         var secret: Secret<String>?
         if channel == .webhook {
             let made = WebhookSecret.make().text
-            try await house.secrets.put(
-                Secret(Array(made.reveal().utf8)), named: Messenger.secretName(of: id), of: caller.organization)
+            try await metadata {
+                try await secretKeeper.keep(
+                    made, named: Messenger.secretName(of: id), of: caller.organization, by: caller.name)
+            }
             secret = made
         }
-        try await metadata {
-            try await subscriptionBook.add(
-                id, of: caller.principal, in: caller.organization, channel: channel, target: request.target,
-                source: request.source, environment: request.environment, events: events)
+        do {
+            try await metadata {
+                try await subscriptionBook.add(
+                    id, of: caller.principal, in: caller.organization, channel: channel, target: request.target,
+                    source: request.source, environment: request.environment, events: events)
+            }
+        } catch {
+            // Of a subscription that there is not, no secret is to stay.
+            if channel == .webhook {
+                _ = try? await secretKeeper.remove(Messenger.secretName(of: id), of: caller.organization)
+            }
+            throw error
         }
         guard let made = try await subscriptions(as: caller).first(where: { $0.subscriptionID == id.description })
         else { throw Problem(.conflict, "The subscription was removed at once.", hint: "Make it again.") }
@@ -53,7 +63,10 @@ extension LiveOperations {
     }
 
     func unsubscribe(_ id: SubscriptionID, as caller: Caller) async throws {
-        try await metadata { try await subscriptionBook.remove(id, of: caller.organization) }
+        try await metadata {
+            try await subscriptionBook.remove(id, of: caller.organization)
+            try await secretKeeper.remove(Messenger.secretName(of: id), of: caller.organization)
+        }
     }
 
     func testSubscription(_ id: SubscriptionID, as caller: Caller) async throws -> DeliveryView {

@@ -42,7 +42,8 @@ extension LiveOperations {
         var marks: [ScheduleMark] = []
         if case .file(let location) = trigger {
             marks = try await markers.firstLook(
-                at: location, with: request.credentials, for: name, of: caller.organization, slug: caller.slug)
+                at: location, with: request.credentials, for: name, of: caller.organization, slug: caller.slug,
+                by: caller.name)
         }
         try await metadata {
             try await book.put(name, plan, marks: marks, of: caller.organization, by: caller.name)
@@ -51,7 +52,10 @@ extension LiveOperations {
     }
 
     func deleteSchedule(_ name: String, as caller: Caller) async throws {
-        try await metadata { try await book.remove(name, of: caller.organization) }
+        try await metadata {
+            try await book.remove(name, of: caller.organization)
+            try await secretKeeper.remove(MarkerPlace.secretName(of: name), of: caller.organization)
+        }
     }
 
     func pauseSchedule(_ name: String, because: String?, as caller: Caller) async throws -> ScheduleView {

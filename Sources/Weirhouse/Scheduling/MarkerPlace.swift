@@ -28,12 +28,13 @@ struct MarkerPlace: Sendable {
     /// - Throws: also `invalidInput` for a bucket without an access key.
     func firstLook(
         at location: String, with credentials: BucketCredentials?, for name: String, of organization: OrganizationID,
-        slug: String
+        slug: String, by person: String
     ) async throws -> [ScheduleMark] {
         guard let credentials else { return try await marks(at: location, for: name, of: organization, slug: slug) }
         let found = try await marks(in: try bucket(location, credentials), below: "")
-        try await house.secrets.put(
-            Secret(Array(try WireJSON.encode(credentials))), named: Self.secretName(of: name), of: organization)
+        try await SecretKeeper(house: house).keep(
+            Secret(Array(try WireJSON.encode(credentials))), named: Self.secretName(of: name), of: organization,
+            by: person)
         return found
     }
 

@@ -47,6 +47,42 @@ package enum WireSamples {
         next: moment)
 }
 
+extension WireSamples {
+    package static let secret = SecretView(
+        name: "source/dev/shop", kind: "source", version: 3, changedAt: moment, changedBy: "admin", isReplaceable: true,
+        isRevocable: true,
+        uses: [
+            SecretUse(
+                what: "source shop in dev",
+                without: "Its runs fail until it gets an address again; schedules of it: nightly.")
+        ])
+
+    package static let secretStore = SecretStoreView(
+        place: "this database", healthy: false, problem: problem,
+        masterKeys: [MasterKeyUse(masterKey: "161043bfb46c8178", count: 2, seals: true)], waiting: 1)
+}
+
+extension SecretOperations {
+    package func secrets(as caller: Caller) async throws -> [SecretView] { [WireSamples.secret] }
+
+    package func secret(_ name: String, as caller: Caller) async throws -> SecretView {
+        guard name == WireSamples.secret.name else { throw Problem(.notFound, "There is no secret of this name.") }
+        return WireSamples.secret
+    }
+
+    package func replaceSecret(
+        _ name: String, _ request: SecretRequest, as caller: Caller
+    ) async throws -> SecretView {
+        try await secret(name, as: caller)
+    }
+
+    package func revokeSecret(_ name: String, as caller: Caller) async throws {
+        _ = try await secret(name, as: caller)
+    }
+
+    package func secretStore(as caller: Caller) async throws -> SecretStoreView { WireSamples.secretStore }
+}
+
 extension ScheduleOperations {
     package func schedules(as caller: Caller) async throws -> [ScheduleView] { [WireSamples.schedule] }
 

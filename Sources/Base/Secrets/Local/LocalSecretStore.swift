@@ -9,7 +9,7 @@ package import Postgres
 /// Rows of migration 0001, sealed under the master key itself, open as well, and are sealed anew when they are read.
 package struct LocalSecretStore: SecretStore {
     let pool: PGPool
-    let keys: MasterKeys
+    package let keys: MasterKeys
     let time: TimeSource
 
     package var place: String { "this database" }

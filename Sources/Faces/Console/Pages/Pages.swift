@@ -79,6 +79,7 @@ enum Section: Sendable {
     case schedules
     case workers
     case notifications
+    case secrets
     case none
 }
 
@@ -105,6 +106,7 @@ private struct Navigation {
     let atSchedules: Bool
     let atWorkers: Bool
     let atNotifications: Bool
+    let atSecrets: Bool
     /// Only what may be opened is shown.
     let may: MayOpen
 
@@ -120,6 +122,7 @@ private struct Navigation {
         atSchedules = section == .schedules
         atWorkers = section == .workers
         atNotifications = section == .notifications
+        atSecrets = section == .secrets
         may = MayOpen(visit.caller)
     }
 }
@@ -133,6 +136,7 @@ struct MayOpen: Sendable {
     let workers: Bool
     let notifications: Bool
     let newSource: Bool
+    let secrets: Bool
     /// Any of what stands under "Running it".
     let running: Bool
 
@@ -147,6 +151,7 @@ struct MayOpen: Sendable {
         workers = somewhere(.workforceRead)
         notifications = somewhere(.notificationsRead)
         newSource = somewhere(.sourcesManage)
-        running = runs || schedules || workers || notifications
+        secrets = somewhere(.secretsRead)
+        running = runs || schedules || workers || notifications || secrets
     }
 }
