@@ -61,8 +61,7 @@ struct Metadata: Sendable {
     static func newestMigration() throws -> Int { try Migrator(folder: try migrationsFolder()).newest }
 
     private func makeRoles(on connection: PGConnection, applicationPassword: Secret<String>) async throws {
-        // base64url: nothing in it needs quoting.
-        let password = applicationPassword.reveal()
+        let password = try await connection.verifier(of: applicationPassword, for: Self.applicationRole).reveal()
         for (role, options) in [
             (Self.applicationRole, "LOGIN PASSWORD '\(password)' NOBYPASSRLS"),
             ("weir_dispatch", "NOLOGIN NOBYPASSRLS"),

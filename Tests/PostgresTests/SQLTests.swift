@@ -25,6 +25,28 @@ struct SQLTests {
         }
     }
 
+    @Test("a role's password is set by its verifier, in which the password is not")
+    func verifier() async throws {
+        try await TestDatabase.use { database in
+            let connection = try await database.connect()
+            let role = "verified_\(UUID().uuidString.lowercased().prefix(8))"
+            let verifier = try await connection.verifier(of: Secret("swordfish' ü"), for: role).reveal()
+            #expect(
+                verifier.wholeMatch(of: /SCRAM-SHA-256\$4096:[A-Za-z0-9+\/=]+\$[A-Za-z0-9+\/=]+:[A-Za-z0-9+\/=]+/)
+                    != nil)
+            #expect(!verifier.contains("swordfish"))
+            try await connection.transaction(organization: nil) {
+                try await connection.script("CREATE ROLE \(role) LOGIN PASSWORD '\(verifier)'")
+                // PostgreSQL keeps it as it is, and so knows it for a verifier.
+                let kept = try await connection.query(
+                    "SELECT rolpassword FROM pg_authid WHERE rolname = \(String(role))")
+                #expect(try kept.first?.string("rolpassword") == verifier)
+                try await connection.script("DROP ROLE \(role)")
+            }
+            await connection.close()
+        }
+    }
+
     @Test("tells NULL from empty text")
     func nulls() async throws {
         try await TestDatabase.use { database in

@@ -105,6 +105,19 @@ package final class PGConnection: @unchecked Sendable {
     /// The number of PostgreSQL's protocol and server version, `150018` for 15.18.
     package func serverVersion() async throws -> Int { try await inTurn { Int(PQserverVersion(self.handle)) } }
 
+    /// What the server keeps of a role's password, for `PASSWORD '…'`, which takes no parameters: a SCRAM verifier
+    /// (PostgreSQL documentation, 34.20, "PQencryptPasswordConn"), made here. A server may log such statements, and then
+    /// the password is not in its log. Nothing in it needs quoting.
+    package func verifier(of password: Secret<String>, for role: String) async throws -> Secret<String> {
+        try await inTurn {
+            guard let made = PQencryptPasswordConn(self.handle, password.reveal(), role, "scram-sha-256") else {
+                throw PGError.connection(message: trimmed(PQerrorMessage(self.handle)))
+            }
+            defer { PQfreemem(made) }
+            return Secret(String(cString: made))
+        }
+    }
+
     /// Whether it is idle and nothing of its past can reach the next user's statements.
     package var isUsable: Bool { isIdle.load(ordering: .acquiring) && !sentCancel.load(ordering: .acquiring) }
 

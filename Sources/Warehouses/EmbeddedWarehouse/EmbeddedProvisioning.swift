@@ -77,16 +77,16 @@ extension EmbeddedWarehouse {
     private func makeRole(_ place: WarehousePlace) async throws {
         let name = catalogue(of: place)
         let identifier = SQL.quoted(name)
-        // Hexadecimal: nothing in it needs quoting. CREATE ROLE takes no parameters.
-        let password = try await password(of: place).reveal()
+        let password = try await password(of: place)
         try await owner.transaction(organization: nil) { connection in
             let exists = try await !connection.query("SELECT FROM pg_roles WHERE rolname = \(name)").isEmpty
+            let verifier = try await connection.verifier(of: password, for: name).reveal()
             // The words of CREATE that only a superuser may repeat are not repeated.
             let rights = exists ? "" : "NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
             try await connection.query(
                 SQL(
                     unsafe: """
-                        \(exists ? "ALTER" : "CREATE") ROLE \(identifier) LOGIN PASSWORD '\(password)' \(rights)
+                        \(exists ? "ALTER" : "CREATE") ROLE \(identifier) LOGIN PASSWORD '\(verifier)' \(rights)
                         CONNECTION LIMIT 40
                         """))
             // The owner must be a member to give the schema away; a superuser is one already.

@@ -96,7 +96,8 @@ struct Up: Sendable {
             // The engine runs people's SQL and needs no metadata; only the server shows metrics.
             let secrets = SecretsSettings.names.map { Environment.Key(stringLiteral: $0) }
             let withheld: [String: [Environment.Key]] = [
-                "engine": ["DATABASE_URL", "WEIR_METRICS_TOKEN"] + secrets, "work": ["WEIR_METRICS_TOKEN"],
+                "engine": ["DATABASE_URL", "WEIR_METRICS_TOKEN", "WEIR_SMTP_URL"] + secrets,
+                "work": ["WEIR_METRICS_TOKEN"],
             ]
             for name in ["serve", "work", "engine"] {
                 let child = Supervisor.Child(name: name, arguments: [name], withheld: withheld[name] ?? [])
