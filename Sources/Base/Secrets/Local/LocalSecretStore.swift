@@ -132,19 +132,19 @@ extension LocalSecretStore {
 
     /// The organization's data key that seals, made if there is none. It stays in use until the transaction ends.
     func dataKey(of organization: OrganizationID, on connection: PGConnection) async throws -> DataKey {
-        if let key = try await keyInUse(of: organization, on: connection) { return key }
-        let master = try keys.sealing()
-        let made = try DataKey.make(time.makeUUID(), for: organization, under: master)
-        try await connection.query(
-            """
-            INSERT INTO weir.data_keys (data_key_id, organization_id, master_key, wrapped)
-            VALUES (\(made.key.id), \(organization), \(master.id), \(made.wrapped)::bytea)
-            ON CONFLICT (organization_id) WHERE retired_at IS NULL DO NOTHING
-            """)
-        guard let key = try await keyInUse(of: organization, on: connection) else {
-            throw Problem(.busy, "The keys of secrets are being changed.", hint: "Try again.")
+        // A rotation may retire it between the two statements, and another one that rotation's.
+        for _ in 0..<16 {
+            if let key = try await keyInUse(of: organization, on: connection) { return key }
+            let master = try keys.sealing()
+            let made = try DataKey.make(time.makeUUID(), for: organization, under: master)
+            try await connection.query(
+                """
+                INSERT INTO weir.data_keys (data_key_id, organization_id, master_key, wrapped)
+                VALUES (\(made.key.id), \(organization), \(master.id), \(made.wrapped)::bytea)
+                ON CONFLICT (organization_id) WHERE retired_at IS NULL DO NOTHING
+                """)
         }
-        return key
+        throw Problem(.busy, "The keys of secrets are being changed.", hint: "Try again.")
     }
 
     private func keyInUse(of organization: OrganizationID, on connection: PGConnection) async throws -> DataKey? {
