@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 extension Endpoint {
@@ -9,14 +10,14 @@ extension Endpoint {
             method: .get, path: "/api/v1/secrets", name: "listSecrets",
             summary: "The names of secrets with what hangs on them; never a value.",
             answer: .json(Shapes.secretList, "The secrets."), problems: storeProblems,
-            action: .signedIn { call, caller in
+            action: .signedIn(.secretsRead) { call, caller in
                 try .json(["secrets": await call.operations.secrets(as: caller)])
             }),
         Endpoint(
             method: .get, path: "/api/v1/secrets/{name}", name: "getSecret",
             summary: "A secret without its value, and what stops working without it.", parameters: [secretName],
             answer: .json(Shapes.secret, "The secret."), problems: [.notFound] + storeProblems,
-            action: .signedIn { call, caller in
+            action: .signedIn(.secretsRead) { call, caller in
                 try .json(await call.operations.secret(call.part("name"), as: caller))
             }),
         Endpoint(
@@ -27,14 +28,14 @@ extension Endpoint {
             problems: [
                 .notFound, .forbidden, .sourceUnreachable, .sourceCredentials, .sourceMissing, .sourcePermission,
             ] + storeProblems,
-            action: .signedIn { call, caller in
+            action: .signedIn(.secretsManage) { call, caller in
                 try .json(await call.operations.replaceSecret(call.part("name"), call.decoded(), as: caller))
             }),
         Endpoint(
             method: .delete, path: "/api/v1/secrets/{name}", name: "revokeSecret",
             summary: "Removes a secret for good. Its `uses` say what stops working.", parameters: [secretName],
             answer: .nothing("It is gone."), problems: [.notFound, .forbidden] + storeProblems,
-            action: .signedIn { call, caller in
+            action: .signedIn(.secretsManage) { call, caller in
                 try await call.operations.revokeSecret(call.part("name"), as: caller)
                 return .nothing
             }),
@@ -42,7 +43,7 @@ extension Endpoint {
             method: .get, path: "/api/v1/secret-store", name: "getSecretStore",
             summary: "Where secrets are kept, whether it can be used, and under which master keys they are.",
             answer: .json(Shapes.secretStore, "The store."),
-            action: .signedIn { call, caller in
+            action: .signedIn(.secretsRead) { call, caller in
                 try .json(await call.operations.secretStore(as: caller))
             }),
     ]

@@ -44,7 +44,7 @@ struct KeptIssuer: Sendable {
 /// The issuers of the house, and the client that talks to their providers.
 struct IssuerBook: Sendable {
     let pool: PGPool
-    let secrets: SecretStore
+    let secrets: any SecretStore
     let client: OpenIDClient
 
     /// An issuer that can be signed in with, its client secret included.

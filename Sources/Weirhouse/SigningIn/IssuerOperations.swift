@@ -37,7 +37,8 @@ extension LiveOperations {
         let secretName = IssuerBook.secretName(of: name)
         if let secret = request.clientSecret {
             try await metadata {
-                try await house.secrets.put(Secret(Array(secret.utf8)), named: secretName, of: caller.organization)
+                try await secretKeeper.keep(
+                    Secret(secret), named: secretName, of: caller.organization, by: caller.name)
             }
         }
         try await metadata {

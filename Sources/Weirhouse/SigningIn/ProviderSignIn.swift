@@ -69,7 +69,7 @@ extension LiveOperations {
         ).code(from: description)
         let (account, token) = try await client.account(
             code: code, secrets: secrets, redirect: redirect, issuer: kept.issuer, metadata: description)
-        let member = try await metadata { try await Admission(house: house, kept: kept).admit(account) }
+        let member = try await metadata { try await AccountAdmission(house: house, kept: kept).admit(account) }
         let session = try await metadata { try await openSession(of: member, kept, token) }
         // Whoever sat at this browser before is signed out; the new session has nothing of theirs.
         if let old = answer.oldSession { try await closeSession(old) }
@@ -104,7 +104,7 @@ extension LiveOperations {
     }
 
     private func openSession(
-        of member: Admission.Member, _ kept: KeptIssuer, _ token: IDToken
+        of member: AccountAdmission.Member, _ kept: KeptIssuer, _ token: IDToken
     ) async throws
         -> Secret<String>
     {

@@ -31,7 +31,7 @@ struct Doorkeeper<Context: RequestContext>: RouterMiddleware {
     /// There is no token in each form: it could only show what the browser says here already, and would have to be kept
     /// secret in every page (docs/decisions/0013-browser-and-network.md).
     private func refuseOtherSites(_ request: Request) throws {
-        guard request.method != .get, request.method != .head else { return }
+        guard request.method != .get, request.method != .head, !isForPrograms(request) else { return }
         let isOurs: Bool
         if let site = request.headers.value("Sec-Fetch-Site") {
             isOurs = site == "same-origin" || site == "none"
@@ -45,6 +45,9 @@ struct Doorkeeper<Context: RequestContext>: RouterMiddleware {
                 .forbidden, "This form was sent from another site.", hint: "Open the console and do it there.")
         }
     }
+
+    /// What an identity provider sends is signed, and asks for no session.
+    private func isForPrograms(_ request: Request) -> Bool { request.uri.path.hasPrefix("/sign-in/backchannel/") }
 
     private func answer(to error: any Error, request: Request, context: Context) async -> Response {
         let problem = Problem(wrapping: error)

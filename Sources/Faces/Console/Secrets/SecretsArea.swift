@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Roles
 import Wire
 
 /// Secrets by name: what hangs on them, a new value, an end. No page ever shows a value.
@@ -8,11 +9,11 @@ struct SecretsArea: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/secrets") { try await list($0) }
-        entrance.get("/secrets/:name/replace") { try await form(of: try await secret($0), $0) }
-        entrance.post("/secrets/:name/replace") { try await replace($0) }
-        entrance.get("/secrets/:name/revoke") { try await confirm($0) }
-        entrance.post("/secrets/:name/revoke") { visit in
+        entrance.get("/secrets", .secretsRead) { try await list($0) }
+        entrance.get("/secrets/:name/replace", .secretsManage) { try await form(of: try await secret($0), $0) }
+        entrance.post("/secrets/:name/replace", .secretsManage) { try await replace($0) }
+        entrance.get("/secrets/:name/revoke", .secretsManage) { try await confirm($0) }
+        entrance.post("/secrets/:name/revoke", .secretsManage) { visit in
             try await console.operations.revokeSecret(try visit.call.parameter("name"), as: visit.caller)
             return .redirect(to: "/secrets")
         }

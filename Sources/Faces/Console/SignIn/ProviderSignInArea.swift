@@ -51,7 +51,7 @@ struct ProviderSignInArea: Sendable {
             let finished = try await console.operations.finishSignIn(answer)
             response = Response.redirect(to: ReturnPath(finished.returnPath)?.text ?? "/")
             response.setCookie(SessionCookie.carrying(finished.session, for: call.request))
-            if call.request.cookies[ReturnCookie.name] != nil {
+            if ReturnCookie.isSet(in: call.request) {
                 response.setCookie(ReturnCookie.gone(for: call.request))
             }
         } catch let problem as Problem where problem.isToldAtSignIn {
@@ -123,20 +123,13 @@ struct SignInLink: Sendable {
 /// What ties the way back to the browser that went: the seed of state, nonce and PKCE verifier. Ten minutes, as the
 /// sign-in itself.
 private enum SeedCookie {
-    private static let name = "weir_sign_in"
+    private static let cookie = GuardedCookie(name: "weir_sign_in", seconds: 600)
 
-    static func seed(in request: Request) -> Secret<String>? { request.cookies[name].map { Secret($0.value) } }
+    static func seed(in request: Request) -> Secret<String>? { cookie.value(in: request).map { Secret($0) } }
 
     static func carrying(_ seed: Secret<String>, for request: Request) -> Cookie {
-        make(seed.reveal(), seconds: 600, for: request)
+        cookie.carrying(seed.reveal(), for: request)
     }
 
-    static func gone(for request: Request) -> Cookie { make("", seconds: 0, for: request) }
-
-    /// Lax: the way back is a navigation from another site.
-    private static func make(_ value: String, seconds: Int, for request: Request) -> Cookie {
-        Cookie(
-            name: name, value: value, maxAge: seconds, path: "/sign-in", secure: SessionCookie.isSecure(request),
-            httpOnly: true, sameSite: .lax)
-    }
+    static func gone(for request: Request) -> Cookie { cookie.gone(for: request) }
 }

@@ -4,7 +4,7 @@ import OpenID
 import Postgres
 
 /// Lets an account into the organizations whose rules it matches, and nowhere else (`weir.admit_account`).
-struct Admission: Sendable {
+struct AccountAdmission: Sendable {
     let house: House
     let kept: KeptIssuer
 
