@@ -4,14 +4,14 @@ import Testing
 @testable import Console
 
 @Suite struct ProviderSignInTests {
-    @Test func `the way to a provider leaves a cookie that scripts cannot read and other pages do not get`()
+    @Test func `the way to a provider leaves a cookie that scripts cannot read, for ten minutes`()
         async throws
     {
         let answer = try await Browser().get("/sign-in/with/acme", signedIn: false)
         #expect(answer.status == 303)
         #expect(answer["Location"] == "https://login.acme.example/authorize?state=s")
         let parts = Set(try #require(answer["Set-Cookie"]).split(separator: "; ").map(String.init))
-        #expect(parts == ["weir_sign_in=fixture-seed", "HttpOnly", "SameSite=Lax", "Path=/sign-in", "Max-Age=600"])
+        #expect(parts == ["weir_sign_in=fixture-seed", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=600"])
     }
 
     @Test func `an unknown issuer is told on the sign-in page`() async throws {
