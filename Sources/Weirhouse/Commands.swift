@@ -12,7 +12,7 @@ package enum Weirhouse {
     /// The program: `weir`'s own commands and those that run Weirhouse itself.
     package static func main() async {
         await WeirCommandLine.main(
-            extra: [UpCommand.self, ServeCommand.self, WorkCommand.self, EngineCommand.self],
+            extra: [UpCommand.self, ServeCommand.self, WorkCommand.self, EngineCommand.self, RoutesCommand.self],
             secrets: [RotateKeysCommand.self], version: OwnProgram.version)
     }
 

@@ -33,9 +33,13 @@ package struct Console: Sendable {
 
     /// Adds all pages, and a page for addresses that do not exist; paths under `/api/` are left to the API.
     package func addRoutes<Context: RequestContext>(to router: Router<Context>) {
+        addRoutes(to: router, noting: RouteBook())
+    }
+
+    func addRoutes<Context: RequestContext>(to router: Router<Context>, noting book: RouteBook) {
         let group = router.group()
         group.add(middleware: Doorkeeper<Context>(console: self))
-        let entrance = Entrance(group: group, console: self)
+        let entrance = Entrance(group: group, console: self, book: book)
         assets.addRoutes(to: entrance)
         SignInArea(console: self).addRoutes(to: entrance)
         ProviderSignInArea(console: self).addRoutes(to: entrance)

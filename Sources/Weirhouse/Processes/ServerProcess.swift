@@ -16,12 +16,14 @@ import Wire
 struct ServerProcess: Service {
     let house: House
     let logger: Logger
+    /// Gets the routes instead of serving them; nil for a server.
+    var onlyShow: (@Sendable (Router<ServerContext>, any Operations) throws -> Void)?
 
     func run() async throws {
         try await house.telemetry.around { try await serve() }
     }
 
-    private func serve() async throws {
+    func serve() async throws {
         let network = house.settings.network
         try Port.check(house.settings.port, at: network.listen)
         let admission = try Admission(network)
@@ -47,6 +49,7 @@ struct ServerProcess: Service {
             operations: operations, assetsFolder: "\(house.settings.pythonHome)/assets", attempts: attempts,
             time: house.time, observe: house.observe
         ).addRoutes(to: router)
+        if let onlyShow { return try onlyShow(router, operations) }
         let application = Application(
             router: router, server: admission.server,
             configuration: ApplicationConfiguration(

@@ -8,6 +8,7 @@ import Wire
 struct Entrance<Context: RequestContext> {
     let group: RouterGroup<Context>
     let console: Console
+    let book: RouteBook
 
     /// A route for people who are signed in; others are led to the sign-in page. It says what it takes, and refuses those
     /// to whom that is allowed nowhere; `Operations` ask again, of the environment that is meant.
@@ -25,6 +26,14 @@ struct Entrance<Context: RequestContext> {
 
     /// A route that needs no sign-in.
     func open(
+        _ path: RouterPath, _ method: HTTPRequest.Method,
+        _ handler: @escaping @Sendable (Call) async throws -> Response
+    ) {
+        book.note(path, method, nil)
+        on(path, method, handler)
+    }
+
+    private func on(
         _ path: RouterPath, _ method: HTTPRequest.Method,
         _ handler: @escaping @Sendable (Call) async throws -> Response
     ) {
@@ -48,7 +57,8 @@ struct Entrance<Context: RequestContext> {
         _ path: RouterPath, _ method: HTTPRequest.Method, _ permission: Permission,
         _ handler: @escaping @Sendable (Visit) async throws -> Response
     ) {
-        open(path, method) { [console] call in
+        book.note(path, method, permission)
+        on(path, method) { [console] call in
             guard let session = call.session, let caller = try await console.operations.caller(session: session) else {
                 return try console.leadToSignIn(call)
             }
