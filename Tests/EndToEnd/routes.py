@@ -55,7 +55,9 @@ class Things:
         """The same form, but nobody's."""
         uuid = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
         values = {key: NOBODY if uuid.fullmatch(value) else "nobodys" for key, value in self.values.items()}
-        return Things(self.environment, values)
+        # Schemas are called the same everywhere.
+        return Things(
+            self.environment, values | {"tables": self.values["tables"]}, self.organization and "nobodys")
 
 
 class Table:
@@ -92,6 +94,15 @@ class Table:
         everything = set().union(*self.roles.values())
         return {each for each in everything
                 if each in names or "all" in names or ("read" in names and each.endswith(".read"))}
+
+    def is_shadow(self, route: Route) -> bool:
+        """Whether it is a literal path that another's capture matches too, as GET /runs/actions is GET /runs/{id}."""
+        if not route.is_api or self.operation(route):
+            return False
+        method = "get" if route.method == "HEAD" else route.method.lower()
+        return any(
+            method in methods and re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", path), route.path)
+            for path, methods in self.document["paths"].items())
 
     # Requests
 

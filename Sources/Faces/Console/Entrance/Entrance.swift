@@ -74,7 +74,8 @@ extension Console {
         if call.isFragment {
             return Response(status: .unauthorized).with("HX-Redirect", "/sign-in")
         }
-        guard call.request.method == .get, !call.wantsData else {
+        let isReading = call.request.method == .get || call.request.method == .head
+        guard isReading, !call.wantsData else {
             throw Problem(
                 .unauthenticated, "Your sign-in is over.", hint: "Open a new link: run weir sign-in-link in a terminal."
             )
