@@ -96,13 +96,8 @@ class Table:
                 if each in names or "all" in names or ("read" in names and each.endswith(".read"))}
 
     def is_shadow(self, route: Route) -> bool:
-        """Whether it is a literal path that another's capture matches too, as GET /runs/actions is GET /runs/{id}."""
-        if not route.is_api or self.operation(route):
-            return False
-        method = "get" if route.method == "HEAD" else route.method.lower()
-        return any(
-            method in methods and re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", path), route.path)
-            for path, methods in self.document["paths"].items())
+        """Whether it is reached under another's literal path, as GET /schedules/preview is the schedule called so."""
+        return "Called" in self.operation(route).get("operationId", "")
 
     # Requests
 

@@ -35,14 +35,18 @@ struct Gate<Context: RequestContext>: RouterMiddleware {
 extension Endpoint {
     /// The methods that the endpoints at this path take, `HEAD` included.
     static func methods(at path: [Substring]) -> [HTTPRequest.Method] {
-        all.filter { $0.matches(path) }.flatMap { $0.answersHead ? [$0.method, .head] : [$0.method] }
+        let text = "/" + path.joined(separator: "/")
+        let isLiteral = all.contains { $0.path == text }
+        return all.filter { isLiteral ? $0.path == text || $0.shadowed.contains(text) : $0.matches(path) }
+            .flatMap { $0.answersHead ? [$0.method, .head] : [$0.method] }
     }
 
-    /// Literal paths of other endpoints that a capture of this one matches too, as `/runs/actions` matches `/runs/{id}`.
-    /// The router goes by the literal path and looks no further: this endpoint has to be there as well.
+    /// Literal paths of other endpoints that a capture of this one matches too, as `/schedules/preview` matches
+    /// `/schedules/{name}`: a schedule may be called so. The router goes by the literal path and looks no further: this
+    /// endpoint has to be there as well.
     var shadowed: [String] {
         guard path.contains("{") else { return [] }
-        let others = Self.all.filter { !$0.path.contains("{") && matches($0.path.split(separator: "/")) }
+        let others = Self.all.filter { !$0.path.contains("{") && admits($0.path.split(separator: "/")) }
         let taken = Set(others.filter { $0.method == method }.map(\.path))
         return Set(others.map(\.path)).subtracting(taken).sorted()
     }
@@ -51,6 +55,16 @@ extension Endpoint {
     func capture(_ name: String, in path: String) -> String? {
         zip(self.path.split(separator: "/"), path.split(separator: "/")).first { $0.0 == "{\(name)}" }
             .map { String($0.1) }
+    }
+
+    /// Whether it matches, and what stands for its captures can be what they ask for: no run's id is `actions`.
+    private func admits(_ path: [Substring]) -> Bool {
+        let parts = zip(self.path.split(separator: "/"), path)
+        return matches(path)
+            && parameters.filter { $0.place == .path }.allSatisfy { parameter in
+                let part = parts.first { $0.0 == "{\(parameter.name)}" }
+                return part.map { parameter.schema.fault(inText: String($0.1)) == nil } ?? true
+            }
     }
 
     private func matches(_ path: [Substring]) -> Bool {

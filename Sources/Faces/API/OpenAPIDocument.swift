@@ -44,14 +44,21 @@ enum OpenAPIDocument {
         var paths: [String: [String: JSONValue]] = [:]
         for endpoint in endpoints {
             paths[endpoint.path, default: [:]][endpoint.method.rawValue.lowercased()] = operation(endpoint)
+            for path in endpoint.shadowed {
+                paths[path, default: [:]][endpoint.method.rawValue.lowercased()] = operation(endpoint, at: path)
+            }
         }
         return paths.mapValues { .object($0) }
     }
 
-    private static func operation(_ endpoint: Endpoint) -> JSONValue {
+    /// - Parameter literal: another endpoint's path, under which it is reached too.
+    private static func operation(_ endpoint: Endpoint, at literal: String? = nil) -> JSONValue {
+        let last = literal.map { $0.split(separator: "/").last ?? "" }
+        let name = endpoint.name + (last.map { "Called" + $0.prefix(1).uppercased() + $0.dropFirst() } ?? "")
+        let parameters = endpoint.parameters.filter { literal == nil || $0.place != .path }
         var members: [String: JSONValue] = [
-            "operationId": .text(endpoint.name), "summary": .text(endpoint.summary),
-            "parameters": .list(endpoint.parameters.map(parameter)), "responses": .object(responses(endpoint)),
+            "operationId": .text(name), "summary": .text(endpoint.summary),
+            "parameters": .list(parameters.map(parameter)), "responses": .object(responses(endpoint)),
             "security": endpoint.needsToken ? [["token": []]] : [],
         ]
         if let permission = endpoint.permission { members["x-weir-permission"] = .text(permission.rawValue) }

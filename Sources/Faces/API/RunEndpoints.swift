@@ -69,7 +69,7 @@ extension Endpoint {
                     note: "The last log line that was read; it goes before `after`."),
             ],
             answer: Answer(
-                note: "The events.", contents: [Answer.Content(mediaType: "text/event-stream", schema: .text())],
+                note: "The events.", contents: [Answer.Content(mediaType: "text/event-stream", schema: nil)],
                 isEndless: true),
             problems: [.notFound],
             action: .signedIn(.runsRead) { call, caller in

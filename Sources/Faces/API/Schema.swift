@@ -29,7 +29,8 @@ indirect enum Schema: Sendable {
     private func integerDocument(_ least: Int?, _ most: Int?) -> JSONValue {
         var members: [String: JSONValue] = ["type": "integer"]
         members["minimum"] = least.map { .integer($0) }
-        members["maximum"] = most.map { .integer($0) }
+        // Greater ones cannot be read: they are refused.
+        members["maximum"] = .integer(most ?? Int.max)
         return .object(members)
     }
 
