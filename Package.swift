@@ -172,6 +172,7 @@ let package = Package(
         tests("JobsTests", uses: ["Jobs", "Postgres", "Kernel", "TestHouse"]),
         tests("RolesTests", uses: ["Roles", "Kernel"]),
         tests("AccessTests", uses: ["Access", "Roles", "Postgres", "Kernel", "TestHouse"]),
+        tests("AuditTests", uses: ["Access", "Postgres", "Kernel", "TestHouse", crypto]),
         tests(
             "SecretsTests",
             uses: [

@@ -83,6 +83,7 @@ enum Sample {
         case "putIssuer":
             #"{"issuer": "https://login.acme.example", "client_id": "weirhouse", "scopes": ["openid"], "label": null}"#
         case "addSignInRule": #"{"issuer": "acme", "kind": "claim", "claim": "a", "value": "b", "role": "viewer"}"#
+        case "keepAudit": #"{"keep_days": 365}"#
         default: nil
         }
     }
@@ -96,5 +97,6 @@ enum Sample {
             .replacing("runs/{id}", with: "runs/\(House.run)")
             .replacing("subscriptions/{id}", with: "subscriptions/\(WireSamples.subscription.subscriptionID)")
             .replacing("{id}", with: "c")
+            .replacing("{sequence}", with: "12")
     }
 }

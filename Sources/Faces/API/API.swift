@@ -83,7 +83,8 @@ package struct API: Sendable {
         case .signedIn(let permission, let action):
             let token = try bearerToken(of: request)
             let caller = try await attempts.attempt(token) { try await operations.caller(token: token) }
-            try caller.requireSomewhere(permission)
+            try await operations.admit(
+                caller, to: permission, at: "\(endpoint.method.rawValue) \(endpoint.path)")
             let call = try await Call.read(request, for: endpoint, parameters, api: self, faults: faults)
             return try await action(call, caller)
         }

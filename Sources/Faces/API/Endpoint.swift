@@ -39,7 +39,7 @@ struct Endpoint: Sendable {
     /// All routes of the API, in the order of the document.
     static let all: [Endpoint] =
         system + sources + runLists + runs + schedules + scheduleControl + subscriptions + expectations + workforce
-        + windows + issuers + signInRules + secrets + queries + dashboards
+        + windows + issuers + signInRules + secrets + queries + dashboards + audit
 }
 
 /// A parameter of a path, a query or a header.

@@ -53,7 +53,7 @@ extension Endpoint {
         let format = request.format ?? .json
         guard format == .json else {
             let bytes = try await call.operations.export(request, as: caller)
-            return try await .stream(bytes, format: format, faults: call.faults)
+            return try await .stream(bytes, contentType: format.contentType, faults: call.faults)
         }
         return try .json(await call.operations.query(request, as: caller).finite)
     }
@@ -61,13 +61,13 @@ extension Endpoint {
 
 extension Response {
     /// Bytes as they come. It waits for the first, so that a query that fails at once is answered with a problem.
-    fileprivate static func stream(
-        _ bytes: AsyncThrowingStream<[UInt8], any Error>, format: QueryFormat, faults: FaultReport
+    static func stream(
+        _ bytes: AsyncThrowingStream<[UInt8], any Error>, contentType: String, faults: FaultReport
     ) async throws -> Response {
         var iterator = bytes.makeAsyncIterator()
         let first = try await iterator.next() ?? []
         return Response(
-            status: .ok, headers: [.contentType: format.contentType, .cacheControl: "no-store"],
+            status: .ok, headers: [.contentType: contentType, .cacheControl: "no-store"],
             body: ResponseBody { writer in
                 do {
                     try await writer.write(ByteBuffer(bytes: first))

@@ -9,8 +9,11 @@ import Wire
 struct Client: Sendable {
     let folder: DataFolder
 
-    func get<Answer: Decodable>(_ path: String, as type: Answer.Type = Answer.self) async throws -> Answer {
-        try await answer(request(.GET, path))
+    /// - Parameter minutes: after which it is given up.
+    func get<Answer: Decodable>(
+        _ path: String, as type: Answer.Type = Answer.self, minutes: Int64 = 2
+    ) async throws -> Answer {
+        try await answer(request(.GET, path), timeout: .minutes(minutes))
     }
 
     func post<Answer: Decodable>(_ path: String, _ body: some Encodable) async throws -> Answer {
@@ -42,6 +45,11 @@ struct Client: Sendable {
         return try await execute(request, patience: .long, timeout: .hours(24)).body
     }
 
+    /// The answer's bytes as they come.
+    func stream(_ path: String) async throws -> HTTPClientResponse.Body {
+        try await execute(request(.GET, path), patience: .long, timeout: .hours(24)).body
+    }
+
     /// A run's server-sent events after a log line. Silence for 45 seconds (three heartbeats) is an error.
     func events(of run: String, after sequence: Int64) async throws -> HTTPClientResponse.Body {
         var request = try request(.GET, "/api/v1/runs/\(run)/events")
@@ -70,8 +78,10 @@ struct Client: Sendable {
         request.body = .bytes(ByteBuffer(bytes: try WireJSON.encode(body)))
     }
 
-    private func answer<Answer: Decodable>(_ request: HTTPClientRequest) async throws -> Answer {
-        let response = try await execute(request, patience: .long, timeout: .minutes(2))
+    private func answer<Answer: Decodable>(
+        _ request: HTTPClientRequest, timeout: TimeAmount = .minutes(2)
+    ) async throws -> Answer {
+        let response = try await execute(request, patience: .long, timeout: timeout)
         let data = Data(try await collected(response.body).readableBytesView)
         do {
             return try WireJSON.decode(Answer.self, from: data)

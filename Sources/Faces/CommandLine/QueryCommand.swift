@@ -58,11 +58,17 @@ struct QueryCommand: AsyncParsableCommand {
         return text
     }
 
-    /// The answer's bytes to standard output, as they come.
     private func copy(_ request: QueryRequest) async throws {
-        let body = try await data.client.stream("/api/v1/query", request)
+        try await Output.standardOutput.copy(try await data.client.stream("/api/v1/query", request))
+    }
+}
+
+extension Output {
+    /// Writes an answer's bytes as they come.
+    /// - Throws: `engineUnavailable` if they break off.
+    func copy(_ body: HTTPClientResponse.Body) async throws {
         do {
-            for try await piece in body { try Output.standardOutput.write(Array(piece.readableBytesView)) }
+            for try await piece in body { try write(Array(piece.readableBytesView)) }
         } catch let status as ExitCode {
             throw status
         } catch let problem as Problem {

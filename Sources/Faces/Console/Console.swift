@@ -50,6 +50,7 @@ package struct Console: Sendable {
         WorkersArea(console: self).addRoutes(to: entrance)
         NotificationsArea(console: self).addRoutes(to: entrance)
         SecretsArea(console: self).addRoutes(to: entrance)
+        AuditArea(console: self).addRoutes(to: entrance)
         TablesArea(console: self).addRoutes(to: entrance)
         QueryArea(console: self).addRoutes(to: entrance)
         DashboardsArea(console: self).addRoutes(to: entrance)

@@ -4,7 +4,7 @@ package import Kernel
 /// implements it. Every method throws `Problem`s only; a caller sees nothing of other organizations. What a caller may
 /// not do throws `forbidden`, which is decided in one place (`GuardedOperations`).
 package protocol Operations: ScheduleOperations, NotificationOperations, WorkforceOperations, IssuerOperations,
-    ProviderSignInOperations, DirectoryOperations, SecretOperations
+    ProviderSignInOperations, DirectoryOperations, SecretOperations, AuditOperations
 {
     /// Needs no sign-in. Never throws: what is not well is said in the report.
     func health() async -> HealthReport

@@ -1,10 +1,12 @@
+import Access
 import Kernel
 import Roles
 import Warehousing
 import Wire
 
 /// Asks of each operation whether its caller may do it, before it is done: for the API, the console and the command line
-/// alike, and nowhere else. What a role may is in `Role.permissions`.
+/// alike, and nowhere else. What a role may is in `Role.permissions`. What changes something, and what takes data out, is
+/// entered in the audit with how it went (`audited`).
 ///
 /// What belongs to an environment is asked for in that environment. If only its id is given, it is looked up first:
 /// somebody who may not see it is told that it is not there.
@@ -18,17 +20,25 @@ struct GuardedOperations: Operations {
     // MARK: - Sources and clones
 
     func startClone(_ request: CloneRequest, as caller: Caller) async throws -> CloneAccepted {
-        let environment = try inner.place(
-            PlaceRequest(organization: request.organization, environment: request.environment), caller
-        ).environment
-        // Whoever gives an address makes a source, or moves it.
-        try caller.require(request.url == nil ? .clonesStart : .sourcesManage, in: environment)
-        return try await inner.startClone(request, as: caller)
+        try await audited(
+            AuditedChange(
+                "clones.start", request.auditTarget, after: { CloneAudit(request, run: $0.runID) },
+                asked: CloneAudit(request)), as: caller
+        ) {
+            let environment = try inner.place(
+                PlaceRequest(organization: request.organization, environment: request.environment), caller
+            ).environment
+            // Whoever gives an address makes a source, or moves it.
+            try caller.require(request.url == nil ? .clonesStart : .sourcesManage, in: environment)
+            return try await inner.startClone(request, as: caller)
+        }
     }
 
     func testSource(_ request: SourceTestRequest, as caller: Caller) async throws -> SourceTestResult {
-        try caller.requireSomewhere(.sourcesManage)
-        return try await inner.testSource(request, as: caller)
+        try await audited("sources.test", AuditTarget("database", request.url.auditedPlace), as: caller) {
+            try caller.requireSomewhere(.sourcesManage)
+            return try await inner.testSource(request, as: caller)
+        }
     }
 
     // MARK: - Runs
@@ -50,18 +60,21 @@ struct GuardedOperations: Operations {
     }
 
     func cancelRun(_ id: RunID, note: String?, as caller: Caller) async throws -> RunDetail {
-        try await requireRun(id, .runsManage, caller)
-        return try await inner.cancelRun(id, note: note, as: caller)
+        try await changeRun("runs.cancel", id, RunAudit(note: note), caller) {
+            try await inner.cancelRun(id, note: note, as: caller)
+        }
     }
 
     func retryRun(_ id: RunID, from kind: String?, as caller: Caller) async throws -> RunDetail {
-        try await requireRun(id, .runsManage, caller)
-        return try await inner.retryRun(id, from: kind, as: caller)
+        try await changeRun("runs.retry", id, RunAudit(from: kind), caller) {
+            try await inner.retryRun(id, from: kind, as: caller)
+        }
     }
 
     func resolveRun(_ id: RunID, note: String, as caller: Caller) async throws -> RunDetail {
-        try await requireRun(id, .runsManage, caller)
-        return try await inner.resolveRun(id, note: note, as: caller)
+        try await changeRun("runs.resolve", id, RunAudit(note: note), caller) {
+            try await inner.resolveRun(id, note: note, as: caller)
+        }
     }
 
     func changeRuns(_ request: BulkRequest, as caller: Caller) async throws -> [BulkOutcome] {
@@ -82,6 +95,20 @@ struct GuardedOperations: Operations {
         return try await inner.events(of: id, after: sequence, as: caller)
     }
 
+    private func changeRun(
+        _ action: String, _ id: RunID, _ asked: RunAudit, _ caller: Caller, _ work: () async throws -> RunDetail
+    ) async throws -> RunDetail {
+        try await audited(
+            AuditedChange(
+                action, AuditTarget("run", id.description),
+                before: { RunAudit(state: try await inner.run(id, as: caller).run.state) },
+                after: { RunAudit(state: $0.run.state, note: asked.note, from: asked.from) }, asked: asked), as: caller
+        ) {
+            try await requireRun(id, .runsManage, caller)
+            return try await work()
+        }
+    }
+
     private func requireRun(_ id: RunID, _ permission: Permission, _ caller: Caller) async throws {
         try caller.requireSomewhere(permission)
         try caller.require(permission, in: try await run(id, as: caller).run.environment)
@@ -90,15 +117,19 @@ struct GuardedOperations: Operations {
     // MARK: - Data
 
     func query(_ request: QueryRequest, as caller: Caller) async throws -> QueryTable {
-        try requirePlace(
-            PlaceRequest(organization: request.organization, environment: request.environment), .dataRead, caller)
-        return try await inner.query(request, as: caller)
+        try await audited("data.query", request.auditTarget, as: caller, asked: QueryAudit(request)) {
+            try requirePlace(
+                PlaceRequest(organization: request.organization, environment: request.environment), .dataRead, caller)
+            return try await inner.query(request, as: caller)
+        }
     }
 
     func export(_ request: QueryRequest, as caller: Caller) async throws -> AsyncThrowingStream<[UInt8], any Error> {
-        try requirePlace(
-            PlaceRequest(organization: request.organization, environment: request.environment), .dataRead, caller)
-        return try await inner.export(request, as: caller)
+        try await audited("data.export", request.auditTarget, as: caller, asked: QueryAudit(request)) {
+            try requirePlace(
+                PlaceRequest(organization: request.organization, environment: request.environment), .dataRead, caller)
+            return try await inner.export(request, as: caller)
+        }
     }
 
     func tables(of place: PlaceRequest, as caller: Caller) async throws -> [SchemaView] {
@@ -109,8 +140,10 @@ struct GuardedOperations: Operations {
     func preview(
         schema: String, table: String, limit: Int, of place: PlaceRequest, as caller: Caller
     ) async throws -> QueryTable {
-        try requirePlace(place, .dataRead, caller)
-        return try await inner.preview(schema: schema, table: table, limit: limit, of: place, as: caller)
+        try await audited("data.preview", AuditTarget("table", "\(schema).\(table)"), as: caller, asked: place) {
+            try requirePlace(place, .dataRead, caller)
+            return try await inner.preview(schema: schema, table: table, limit: limit, of: place, as: caller)
+        }
     }
 
     func dashboards(as caller: Caller) async throws -> [DashboardSummary] {
@@ -141,11 +174,18 @@ struct GuardedOperations: Operations {
     func caller(session: String) async throws -> Caller? { try await inner.caller(session: session) }
 
     func makeSignInCode(as caller: Caller) async throws -> String {
-        try caller.require(.accountManage)
-        return try await inner.makeSignInCode(as: caller)
+        try await audited("signin.link", nil, as: caller) {
+            try caller.require(.accountManage)
+            return try await inner.makeSignInCode(as: caller)
+        }
     }
 
-    func openSession(code: String) async throws -> Secret<String> { try await inner.openSession(code: code) }
+    func openSession(code: String) async throws -> Secret<String> {
+        try await auditedSignIn(by: "link") { try await inner.openSession(code: code) }
+    }
 
-    func closeSession(_ session: String) async throws { try await inner.closeSession(session) }
+    func closeSession(_ session: String) async throws {
+        guard let caller = try await inner.caller(session: session) else { return }
+        try await audited("signin.close", nil, as: caller) { try await inner.closeSession(session) }
+    }
 }

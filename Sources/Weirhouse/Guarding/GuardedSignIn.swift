@@ -1,3 +1,4 @@
+import Access
 import Kernel
 import Roles
 import Wire
@@ -12,13 +13,25 @@ extension GuardedOperations {
     }
 
     func putIssuer(_ name: String, _ request: IssuerRequest, as caller: Caller) async throws -> IssuerView {
-        try caller.require(.signInManage)
-        return try await inner.putIssuer(name, request, as: caller)
+        try await audited(
+            AuditedChange(
+                "issuers.put", AuditTarget("issuer", name),
+                before: { try await inner.issuers(as: caller).first { $0.name == name } }, after: { $0 }), as: caller
+        ) {
+            try caller.require(.signInManage)
+            return try await inner.putIssuer(name, request, as: caller)
+        }
     }
 
     func removeIssuer(_ name: String, as caller: Caller) async throws {
-        try caller.require(.signInManage)
-        try await inner.removeIssuer(name, as: caller)
+        try await audited(
+            AuditedChange(
+                "issuers.remove", AuditTarget("issuer", name),
+                before: { try await inner.issuers(as: caller).first { $0.name == name } }), as: caller
+        ) {
+            try caller.require(.signInManage)
+            try await inner.removeIssuer(name, as: caller)
+        }
     }
 
     func testIssuer(_ name: String, as caller: Caller) async throws -> IssuerCheck {
@@ -32,13 +45,23 @@ extension GuardedOperations {
     }
 
     func addSignInRule(_ request: SignInRuleRequest, as caller: Caller) async throws -> SignInRuleView {
-        try caller.require(.signInManage)
-        return try await inner.addSignInRule(request, as: caller)
+        try await audited(
+            AuditedChange("sign_in_rules.add", AuditTarget("issuer", request.issuer), after: { $0 }), as: caller
+        ) {
+            try caller.require(.signInManage)
+            return try await inner.addSignInRule(request, as: caller)
+        }
     }
 
     func removeSignInRule(_ id: String, as caller: Caller) async throws {
-        try caller.require(.signInManage)
-        try await inner.removeSignInRule(id, as: caller)
+        try await audited(
+            AuditedChange(
+                "sign_in_rules.remove", AuditTarget("sign-in rule", id),
+                before: { try await inner.signInRules(as: caller).first { $0.ruleID == id } }), as: caller
+        ) {
+            try caller.require(.signInManage)
+            try await inner.removeSignInRule(id, as: caller)
+        }
     }
 
     // MARK: - Signing in
@@ -51,9 +74,21 @@ extension GuardedOperations {
         try await inner.beginSignIn(with: issuer, returnPath: returnPath, email: email)
     }
 
-    func finishSignIn(_ answer: SignInAnswer) async throws -> SignInFinished { try await inner.finishSignIn(answer) }
+    func finishSignIn(_ answer: SignInAnswer) async throws -> SignInFinished {
+        var finished: SignInFinished?
+        _ = try await auditedSignIn(by: "issuer") {
+            let found = try await inner.finishSignIn(answer)
+            finished = found
+            return found.session
+        }
+        guard let finished else { throw Problem(.internal, "The sign-in has no session.") }
+        return finished
+    }
 
-    func signOut(_ session: String) async throws -> ProviderSignOut? { try await inner.signOut(session) }
+    func signOut(_ session: String) async throws -> ProviderSignOut? {
+        guard let caller = try await inner.caller(session: session) else { return try await inner.signOut(session) }
+        return try await audited("signin.close", nil, as: caller) { try await inner.signOut(session) }
+    }
 
     func signOutByProvider(_ issuer: String, token: String) async throws {
         try await inner.signOutByProvider(issuer, token: token)
@@ -72,14 +107,38 @@ extension GuardedOperations {
     }
 
     func addDirectoryUser(_ change: DirectoryChange, as caller: Caller) async throws -> DirectoryUser {
-        try caller.require(.signInManage)
-        return try await inner.addDirectoryUser(change, as: caller)
+        try await audited(
+            AuditedChange(
+                "directory.add", AuditTarget("member", change.email), after: { DirectoryAudit($0) }), as: caller
+        ) {
+            try caller.require(.signInManage)
+            return try await inner.addDirectoryUser(change, as: caller)
+        }
     }
 
     func changeDirectoryUser(
         _ id: PrincipalID, _ change: DirectoryChange, as caller: Caller
     ) async throws -> DirectoryUser {
-        try caller.require(.signInManage)
-        return try await inner.changeDirectoryUser(id, change, as: caller)
+        try await audited(
+            AuditedChange(
+                "directory.change", AuditTarget("member", "\(id)"),
+                before: { DirectoryAudit(try await inner.directoryUser(id, as: caller)) },
+                after: { DirectoryAudit($0) }), as: caller
+        ) {
+            try caller.require(.signInManage)
+            return try await inner.changeDirectoryUser(id, change, as: caller)
+        }
+    }
+}
+
+private struct DirectoryAudit: Encodable {
+    let email: String
+    let display: String
+    let isActive: Bool
+
+    init(_ user: DirectoryUser) {
+        email = user.email
+        display = user.display
+        isActive = user.isActive
     }
 }

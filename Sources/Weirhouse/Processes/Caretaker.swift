@@ -1,3 +1,4 @@
+import Access
 import Foundation
 import Jobs
 import Kernel
@@ -11,6 +12,8 @@ struct Caretaker: Sendable {
     private static let forgetting: Duration = .seconds(3600)
     /// Runs in one transaction.
     private static let batch = 500
+    /// Lines of the audit in one transaction.
+    private static let auditBatch = 10_000
 
     let house: House
 
@@ -67,5 +70,7 @@ struct Caretaker: Sendable {
             _ = try await connection.query(
                 "SELECT weir.forget_notices(make_interval(secs => \(runs)::float8))")
         }
+        let audit = AuditBook(pool: house.pool)
+        while try await audit.cut(most: Self.auditBatch) > 0, !Task.isCancelled {}
     }
 }

@@ -80,6 +80,7 @@ enum Section: Sendable {
     case workers
     case notifications
     case secrets
+    case audit
     case none
 }
 
@@ -107,6 +108,7 @@ private struct Navigation {
     let atWorkers: Bool
     let atNotifications: Bool
     let atSecrets: Bool
+    let atAudit: Bool
     /// Only what may be opened is shown.
     let may: MayOpen
 
@@ -123,6 +125,7 @@ private struct Navigation {
         atWorkers = section == .workers
         atNotifications = section == .notifications
         atSecrets = section == .secrets
+        atAudit = section == .audit
         may = MayOpen(visit.caller)
     }
 }
@@ -137,6 +140,7 @@ struct MayOpen: Sendable {
     let notifications: Bool
     let newSource: Bool
     let secrets: Bool
+    let audit: Bool
     /// Any of what stands under "Running it".
     let running: Bool
 
@@ -152,6 +156,7 @@ struct MayOpen: Sendable {
         notifications = somewhere(.notificationsRead)
         newSource = somewhere(.sourcesManage)
         secrets = somewhere(.secretsRead)
-        running = runs || schedules || workers || notifications || secrets
+        audit = caller.may(.auditRead)
+        running = runs || schedules || workers || notifications || secrets || audit
     }
 }
