@@ -113,7 +113,7 @@ let package = Package(
             resources: [.copy("Resources")]),
         module(
             "CommandLine", in: "Faces",
-            uses: ["Kernel", "Wire", arguments, httpClient, nioCore, nioHTTP, nioSSL, httpTypes]),
+            uses: ["Kernel", "Roles", "Wire", arguments, httpClient, nioCore, nioHTTP, nioSSL, httpTypes]),
         // The composition root and the binary
         .target(
             name: "Weirhouse",
@@ -202,7 +202,8 @@ let package = Package(
         .target(
             name: "Peers", path: "Tests/Kits/Peers", exclude: ["Scripts", "croniter_oracle.py"], swiftSettings: house),
         .target(
-            name: "WireSamples", dependencies: ["Kernel", "Wire"], path: "Tests/Kits/WireSamples", swiftSettings: house),
+            name: "WireSamples", dependencies: ["Kernel", "Roles", "Wire"], path: "Tests/Kits/WireSamples",
+            swiftSettings: house),
         .target(
             name: "TestHouse", dependencies: ["Kernel", "Postgres", "DuckDB", "Connecting"],
             path: "Tests/Kits/TestHouse", swiftSettings: house),

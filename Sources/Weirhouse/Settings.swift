@@ -42,6 +42,7 @@ struct Settings: Sendable {
     var sessions = SessionSettings()
     /// Where the server listens, whom it believes, and under which names it answers.
     var network: NetworkSettings
+    var whoMayFound = Founders.local
 
     var extensionFolder: String { "\(pythonHome)/duckdb_extensions" }
 
@@ -76,7 +77,8 @@ struct Settings: Sendable {
             sessions: try SessionSettings(
                 minutes: reader.int(forKey: "weir.session.minutes"),
                 idleMinutes: reader.int(forKey: "weir.session.idle.minutes")),
-            network: try NetworkSettings.read(publicURL: publicURL) { ProcessInfo.processInfo.environment[$0] })
+            network: try NetworkSettings.read(publicURL: publicURL) { ProcessInfo.processInfo.environment[$0] },
+            whoMayFound: try Founders(setting: reader.string(forKey: "weir.who.may.found")))
     }
 
     /// One that is set but empty is a mistake: it would leave open what was to be closed.

@@ -84,19 +84,20 @@ enum Sample {
             #"{"issuer": "https://login.acme.example", "client_id": "weirhouse", "scopes": ["openid"], "label": null}"#
         case "addSignInRule": #"{"issuer": "acme", "kind": "claim", "claim": "a", "value": "b", "role": "viewer"}"#
         case "keepAudit": #"{"keep_days": 365}"#
-        default: nil
+        default: bodyOfPeople(of: endpoint)
         }
     }
 
     private static let trigger = #"{"kind": "cron", "expression": "0 6 * * 1-5", "time_zone": "Europe/Berlin"}"#
 
     static func path(of endpoint: Endpoint) -> String {
-        endpoint.path.replacing("{schema}", with: "RAW").replacing("{table}", with: "a%20b")
+        (endpoint.path + query(of: endpoint)).replacing("{schema}", with: "RAW").replacing("{table}", with: "a%20b")
             .replacing("schedules/{name}", with: "schedules/nightly").replacing("issuers/{name}", with: "issuers/acme")
             .replacing("secrets/{name}", with: "secrets/source%2Fdev%2Fshop").replacing("{name}", with: "shop")
             .replacing("runs/{id}", with: "runs/\(House.run)")
             .replacing("subscriptions/{id}", with: "subscriptions/\(WireSamples.subscription.subscriptionID)")
-            .replacing("{id}", with: "c")
+            .replacing("{slug}", with: "acme").replacing("{environment}", with: "dev")
+            .replacing("{member}", with: WireSamples.member.memberID).replacing("{id}", with: "c")
             .replacing("{sequence}", with: "12")
     }
 }

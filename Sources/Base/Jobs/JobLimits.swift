@@ -12,6 +12,8 @@ package struct JobLimits: Sendable {
     /// The key under which all jobs of an exclusive key are counted.
     package static func one(_ exclusiveKey: String) -> String { "one/\(exclusiveKey)" }
     package static func organization(_ id: OrganizationID) -> String { "organization/\(id)" }
+    /// Messages of an organization, which no limit of its other jobs holds back.
+    package static func notices(_ id: OrganizationID) -> String { "notices/\(id)" }
     package static func source(_ name: String, environment: String, of id: OrganizationID) -> String {
         "source/\(id)/\(environment)/\(name)"
     }

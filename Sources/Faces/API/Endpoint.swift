@@ -39,7 +39,8 @@ struct Endpoint: Sendable {
     /// All routes of the API, in the order of the document.
     static let all: [Endpoint] =
         system + sources + runLists + runs + schedules + scheduleControl + subscriptions + expectations + workforce
-        + windows + issuers + signInRules + secrets + queries + dashboards + audit
+        + windows + issuers + signInRules + secrets + queries + dashboards + audit + organizations
+        + organizationStates + members + access
 }
 
 /// A parameter of a path, a query or a header.

@@ -81,7 +81,8 @@ struct Weir: AsyncParsableCommand {
                 CloneCommand.self, StatusCommand.self, QueryCommand.self, RunsCommand.self, SchedulesCommand.self,
                 NotificationsCommand.self, ExpectCommand.self, ExpectationsCommand.self, WorkersCommand.self,
                 LimitsCommand.self, WindowsCommand.self, IssuersCommand.self, SignInRulesCommand.self,
-                SecretsCommand.self, AuditCommand.self, SignInLinkCommand.self, VersionCommand.self,
+                SecretsCommand.self, AuditCommand.self, OrganizationsCommand.self, EnvironmentsCommand.self,
+                MembersCommand.self, AccessCommand.self, SignInLinkCommand.self, VersionCommand.self,
             ])
     }
 }

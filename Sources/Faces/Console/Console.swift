@@ -54,6 +54,11 @@ package struct Console: Sendable {
         TablesArea(console: self).addRoutes(to: entrance)
         QueryArea(console: self).addRoutes(to: entrance)
         DashboardsArea(console: self).addRoutes(to: entrance)
+        PeopleArea(console: self).addRoutes(to: entrance)
+        RolesArea(console: self).addRoutes(to: entrance)
+        JoinArea(console: self).addRoutes(to: entrance)
+        OrganizationArea(console: self).addRoutes(to: entrance)
+        SwitchArea(console: self).addRoutes(to: entrance)
         entrance.addPageForTheRest()
     }
 }

@@ -20,6 +20,8 @@ package struct Caller: Sendable, Hashable {
     package var credential: CredentialID?
     /// Why the organization is closed to its people, a sentence; nil if it is open.
     package var closed: String?
+    /// Whether a session's person can switch to another organization.
+    package var belongsElsewhere = false
 
     package init(
         organization: OrganizationID, slug: String, principal: PrincipalID, name: String, display: String? = nil,

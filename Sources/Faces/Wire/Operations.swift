@@ -4,7 +4,8 @@ package import Kernel
 /// implements it. Every method throws `Problem`s only; a caller sees nothing of other organizations. What a caller may
 /// not do throws `forbidden`, which is decided in one place (`GuardedOperations`).
 package protocol Operations: ScheduleOperations, NotificationOperations, WorkforceOperations, IssuerOperations,
-    ProviderSignInOperations, DirectoryOperations, SecretOperations, AuditOperations
+    ProviderSignInOperations, DirectoryOperations, SecretOperations, AuditOperations, OrganizationOperations,
+    MemberOperations
 {
     /// Needs no sign-in. Never throws: what is not well is said in the report.
     func health() async -> HealthReport

@@ -42,6 +42,11 @@ package struct LakeLayout: Sendable {
         "\(root)/quarantine/clients/\(place.client)/\(place.source)/\(place.table)/load_date=\(place.day)/\(place.load)"
     }
 
+    /// All that lies here of one client, but for its warehouses.
+    package func folders(of client: String) -> [String] {
+        ["raw", "bronze", "quarantine"].map { "\(root)/\($0)/clients/\(client)" }
+    }
+
     /// Where DuckDB may spill, encrypted, while it validates.
     package var spill: String { "\(root)/spill" }
 }

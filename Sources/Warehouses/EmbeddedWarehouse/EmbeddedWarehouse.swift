@@ -53,6 +53,9 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
         self.duckDB = duckDB
     }
 
+    /// Closes the owner's connections, for whoever needed them once.
+    package func closeOwner() async { await owner.close() }
+
     package func validate(_ place: WarehousePlace) throws {
         guard Slug.isValid(place.slug) else {
             throw Problem(

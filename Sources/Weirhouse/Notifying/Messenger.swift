@@ -92,6 +92,18 @@ struct Messenger: Sendable {
         }
     }
 
+    /// Whether e-mail can be sent at all.
+    var hasMailServer: Bool { mailServer != nil }
+
+    /// Hands one e-mail over that is no notice.
+    /// - Parameter id: the local part of its message id, the same for each attempt.
+    /// - Throws: `unsupported` without a mail server; `OutboundFailure`.
+    func send(_ text: String, subject: String, to mailbox: Mailbox, id: String) async throws {
+        let server = try requireMailServer()
+        try await server.send(
+            Mail(messageID: "\(id)@\(server.from.domain)", to: mailbox, subject: subject, date: time.now(), text: text))
+    }
+
     private func requireMailServer() throws -> SMTPServer {
         guard let mailServer else {
             throw Problem(

@@ -26,11 +26,13 @@ final class KnownCallers: Sendable {
     private static let most = 20_000
 
     private let gate: Gate
+    private let organizations: OrganizationBook
     private let listener: PGListener
     private let state = Mutex(State())
 
-    init(gate: Gate, listener: PGListener) {
+    init(gate: Gate, organizations: OrganizationBook, listener: PGListener) {
         self.gate = gate
+        self.organizations = organizations
         self.listener = listener
     }
 
@@ -55,11 +57,16 @@ final class KnownCallers: Sendable {
         if let found, now - found.since < Self.freshness { return found.caller }
         do {
             guard let principal = try await gate.redeem(secret, as: kind) else { return nil }
-            let caller = Caller(principal)
+            var caller = Caller(principal)
+            if kind == .session {
+                caller.belongsElsewhere =
+                    try await organizations.belongings(of: principal.id, in: principal.organization).count > 1
+            }
+            let known = Known(caller: caller, since: now)
             state.withLock { state in
                 guard state.era == era else { return }
                 if state.known.count >= Self.most { state.known = [:] }
-                state.known[key] = Known(caller: caller, since: now)
+                state.known[key] = known
             }
             return caller
         } catch let error as PGError {

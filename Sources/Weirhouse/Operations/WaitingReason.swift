@@ -48,7 +48,13 @@ struct WaitingReason: Sendable {
                 try row.optionalInt("most").map { $0 == 1 ? "the only place" : "all \($0) places" } ?? "the place"
             text = "waiting because \(holders) holds \(room) of \(key)"
         case "pause":
-            let reason = try row.optional("paused_because").map { ": \($0)" } ?? ""
+            let because = try row.optional("paused_because")
+            // So the database says why a closed organization's keys are paused (migration 0016).
+            if let because, ["organization", "notices"].contains(key), because.hasPrefix("the organization is ") {
+                text = "waiting because \(because)"
+                return
+            }
+            let reason = because.map { ": \($0)" } ?? ""
             let until = try row.optional("paused_until").map { " until \($0) UTC" } ?? ""
             text = "paused at \(key)\(until)\(reason)"
         default:

@@ -10,6 +10,7 @@ struct Caretaker: Sendable {
     /// Between two looks at what is due.
     private static let pause: Duration = .seconds(1)
     private static let forgetting: Duration = .seconds(3600)
+    private static let removing: Duration = .seconds(5)
     /// Runs in one transaction.
     private static let batch = 500
     /// Lines of the audit in one transaction.
@@ -29,6 +30,10 @@ struct Caretaker: Sendable {
                 await again(every: Self.pause, "notices") { while try await notices.tick() > 0 {} }
             }
             group.addTask { await again(every: Self.forgetting, "retention") { try await forget() } }
+            group.addTask {
+                let removal = OrganizationRemoval(house: house)
+                await again(every: Self.removing, "removal of organizations") { try await removal.tick() }
+            }
         }
     }
 
@@ -53,22 +58,16 @@ struct Caretaker: Sendable {
     }
 
     private func forget() async throws {
-        let (logs, runs) = (house.settings.keepLogs / .seconds(1), house.settings.keepRuns / .seconds(1))
         var touched: Int64 = 1
         while touched > 0, !Task.isCancelled {
             touched =
                 try await house.pool.withConnection { connection in
-                    try await connection.query(
-                        """
-                        SELECT weir.forget_runs(make_interval(secs => \(logs)::float8),
-                          make_interval(secs => \(runs)::float8), \(Self.batch)) AS touched
-                        """
-                    ).first?.int("touched")
+                    try await connection.query("SELECT weir.forget_runs(\(Self.batch)) AS touched").first?.int(
+                        "touched")
                 } ?? 0
         }
         try await house.pool.withConnection { connection in
-            _ = try await connection.query(
-                "SELECT weir.forget_notices(make_interval(secs => \(runs)::float8))")
+            _ = try await connection.query("SELECT weir.forget_notices()")
         }
         let audit = AuditBook(pool: house.pool)
         while try await audit.cut(most: Self.auditBatch) > 0, !Task.isCancelled {}

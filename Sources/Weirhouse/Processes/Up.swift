@@ -90,7 +90,7 @@ struct Up: Sendable {
     }
 
     private func runParts(_ folder: DataFolder, _ metadata: Metadata) async throws {
-        try await LocalAdmin(folder: folder, metadata: metadata).prepare()
+        try await LocalAdmin(folder: folder, metadata: metadata, retention: settings.retention).prepare()
         let supervisor = Supervisor(settings: settings, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             // The engine runs people's SQL and needs no metadata; only the server shows metrics.
@@ -126,6 +126,8 @@ struct Up: Sendable {
 struct LocalAdmin: Sendable {
     let folder: DataFolder
     let metadata: Metadata
+    /// What its environments keep until somebody settles that.
+    let retention: OrganizationBook.Retention
 
     static let organization = "acme"
     static let name = "admin"
@@ -136,6 +138,7 @@ struct LocalAdmin: Sendable {
         let admin = try await gate.ensureOrganization(slug: Self.organization, principal: Self.name)
         try await gate.register(
             try folder.secretText("token"), as: .token, of: admin.id, in: admin.organization)
+        try await OrganizationBook(pool: pool, time: .system).setDefault(retention, of: admin.organization)
         await pool.close()
     }
 }

@@ -28,6 +28,7 @@ enum LimitKey {
         let parts = key.split(separator: "/").map(String.init)
         switch (parts.first, parts.count) {
         case ("organization", 2): return "organization"
+        case ("notices", 2): return "notices"
         case ("source", 4): return "source/\(parts[2])/\(parts[3])"
         case ("warehouse", 3): return "warehouse/\(parts[2])"
         case ("one", 2...): return String(key.dropFirst(4))

@@ -197,7 +197,11 @@ package struct NoticeBook: Sendable {
         let run = try await queue.enqueue(
             run: time.makeID(), kind: Self.runKind, organization: organization,
             environment: told.environment ?? "dev", source: told.source ?? "test",
-            jobs: [JobSpec(kind: Self.runKind, payload: JSONValue(DeliveryOrder(delivery: delivery)), after: [])],
+            jobs: [
+                JobSpec(
+                    kind: Self.runKind, payload: JSONValue(DeliveryOrder(delivery: delivery)), after: [],
+                    limits: [JobLimits.notices(organization)])
+            ],
             idempotencyKey: "\(notice)/\(subscription)", time: time, on: connection)
         try await connection.query(
             """

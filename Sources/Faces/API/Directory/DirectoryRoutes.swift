@@ -69,8 +69,9 @@ struct DirectoryRoutes: Sendable {
     private func answer(_ request: Request, id text: String?, _ route: Route) async -> Response {
         let correlation = api.makeCorrelation()
         do {
-            let caller = try await operations.caller(token: bearerToken(of: request))
-            try caller.requireSomewhere(Self.permission)
+            let token = try bearerToken(of: request)
+            let caller = try await api.attempts.attempt(token) { try await operations.caller(token: token) }
+            try await operations.admit(caller, to: Self.permission, at: "\(route.method.rawValue) \(route.path)")
             let id: @Sendable () throws -> PrincipalID = {
                 guard let id = text.flatMap({ PrincipalID($0) }) else {
                     throw Problem(.notFound, "There is no such user.", hint: nil)

@@ -29,6 +29,9 @@ struct HomeArea: Sendable {
         let dashboards = await read(if: may.dashboards) {
             try await console.operations.dashboards(as: visit.caller)
         }
+        let setup = await read(if: visit.caller.may(.organizationManage)) {
+            try await console.operations.setup(as: visit.caller)
+        }
         let now = console.time.now()
         let view = HomePage(
             health: HealthNote(await health), runs: runs.value?.map { RunRow($0, now: now) } ?? [],
@@ -36,7 +39,7 @@ struct HomeArea: Sendable {
             isNew: runs.value?.isEmpty == true,
             problem: (runs.problem ?? dashboards.problem ?? late.problem ?? dead.problem).map { ProblemNote($0) },
             concerns: Self.concerns(late: late.value ?? [], dead: dead.value?.count ?? 0), may: may,
-            closed: visit.caller.closed)
+            closed: visit.caller.closed, setup: setup.value.flatMap { SetupList($0) })
         return console.pages.page("home", view, Heading("Home", .home), visit: visit)
     }
 
@@ -83,6 +86,7 @@ struct HomePage: Sendable {
     let may: MayOpen
     /// Why the organization is closed.
     let closed: String?
+    let setup: SetupList?
 
     struct Concern: Sendable {
         let text: String

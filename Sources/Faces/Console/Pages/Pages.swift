@@ -81,6 +81,9 @@ enum Section: Sendable {
     case notifications
     case secrets
     case audit
+    case people
+    case roles
+    case organization
     case none
 }
 
@@ -109,6 +112,11 @@ private struct Navigation {
     let atNotifications: Bool
     let atSecrets: Bool
     let atAudit: Bool
+    let atPeople: Bool
+    let atRoles: Bool
+    let atOrganization: Bool
+    /// Whether there is another organization to go to.
+    let isElsewhereToo: Bool
     /// Only what may be opened is shown.
     let may: MayOpen
 
@@ -126,6 +134,10 @@ private struct Navigation {
         atNotifications = section == .notifications
         atSecrets = section == .secrets
         atAudit = section == .audit
+        atPeople = section == .people
+        atRoles = section == .roles
+        atOrganization = section == .organization
+        isElsewhereToo = visit.caller.belongsElsewhere
         may = MayOpen(visit.caller)
     }
 }
@@ -141,6 +153,8 @@ struct MayOpen: Sendable {
     let newSource: Bool
     let secrets: Bool
     let audit: Bool
+    let people: Bool
+    let organization: Bool
     /// Any of what stands under "Running it".
     let running: Bool
 
@@ -157,6 +171,9 @@ struct MayOpen: Sendable {
         newSource = somewhere(.sourcesManage)
         secrets = somewhere(.secretsRead)
         audit = caller.may(.auditRead)
-        running = runs || schedules || workers || notifications || secrets || audit
+        people = somewhere(.membersRead)
+        // Also while it is closed: its owners open it there.
+        organization = caller.may(.organizationRead)
+        running = runs || schedules || workers || notifications
     }
 }

@@ -1,0 +1,248 @@
+package import Foundation
+package import Kernel
+package import Postgres
+import Roles
+
+/// Organizations and their environments, as people found, change, suspend and delete them (migration 0016).
+package struct OrganizationBook: Sendable {
+    /// How long an organization that was deleted can be restored.
+    package static let grace: Duration = .seconds(30 * 86_400)
+
+    private let pool: PGPool
+    private let time: TimeSource
+
+    package init(pool: PGPool, time: TimeSource) {
+        self.pool = pool
+        self.time = time
+    }
+
+    /// How long an environment keeps runs that are over and lines of their logs, in days.
+    package struct Retention: Sendable, Hashable {
+        package var runs: Int
+        package var logs: Int
+
+        package init(runs: Int, logs: Int) {
+            self.runs = runs
+            self.logs = logs
+        }
+    }
+
+    /// An organization that somebody belongs to, and what they are there.
+    package struct Belonging: Sendable {
+        package let principal: Principal
+        package let title: String
+        package let state: String
+    }
+
+    /// All that a principal belongs to, by slug: a person whatever the organization, the local admin all that it made.
+    package func belongings(of principal: PrincipalID, in organization: OrganizationID) async throws -> [Belonging] {
+        try await pool.transaction(organization: organization) { connection in
+            try await connection.query(
+                """
+                SELECT organization_id, slug, title, organization_state, organization_reason, principal_id, name, display,
+                  principal_kind, person_id, array_to_string(grants, ',') AS grants
+                FROM weir.organizations_of(\(principal))
+                """
+            ).map { row in
+                Belonging(
+                    principal: try Principal(belonging: row), title: try row.string("title"),
+                    state: try row.string("organization_state"))
+            }
+        }
+    }
+
+    /// Makes an organization with its environments, whose owner the founder becomes.
+    /// - Throws: `conflict` if the slug is taken.
+    package func found(
+        slug: String, name: String, keeping retention: Retention, by founder: PrincipalID,
+        of organization: OrganizationID
+    ) async throws -> OrganizationID {
+        let made = time.makeID(OrganizationTag.self)
+        let isNew = try await pool.transaction(organization: organization) { connection in
+            try await connection.query(
+                """
+                SELECT weir.found_organization(\(founder), \(slug), \(name), \(retention.runs), \(retention.logs), \(made),
+                  \(time.makeUUID()), \(time.makeUUID())) AS made
+                """
+            ).first?.bool("made")
+        }
+        guard isNew == true else {
+            throw Problem(.conflict, "There is an organization \(slug) already.", hint: "Choose another name.")
+        }
+        return made
+    }
+
+    package struct Organization: Sendable {
+        package let slug: String
+        package let name: String
+        package let state: String
+        package let reason: String?
+        package let stateSince: Date?
+        package let deleteAfter: Date?
+        package let createdAt: Date
+        package let isSetupDismissed: Bool
+        /// In the order dev, stage, prod.
+        package let environments: [Environment]
+    }
+
+    package struct Environment: Sendable {
+        package let name: String
+        package let size: String
+        package let retention: Retention
+        package let monthlyBudget: Double?
+        package let settledAt: Date?
+    }
+
+    package func read(_ id: OrganizationID) async throws -> Organization {
+        try await pool.transaction(organization: id) { connection in
+            let environments = try await connection.query(
+                """
+                SELECT environment, size, keep_runs_days, keep_logs_days, monthly_budget::float8 AS budget,
+                  extract(epoch FROM settled_at)::float8 AS settled_s
+                FROM weir.environments ORDER BY array_position(ARRAY['dev', 'stage', 'prod'], environment)
+                """
+            ).map(Environment.init)
+            let found = try await connection.query(
+                """
+                SELECT slug, name, state, state_reason, extract(epoch FROM state_since)::float8 AS since_s,
+                  extract(epoch FROM delete_after)::float8 AS delete_s, extract(epoch FROM created_at)::float8 AS created_s,
+                  setup_dismissed_at IS NOT NULL AS is_dismissed
+                FROM weir.organizations
+                """)
+            guard let row = found.first else { throw Problem(.notFound, "The organization is not there.") }
+            return Organization(
+                slug: try row.string("slug"), name: try row.string("name"), state: try row.string("state"),
+                reason: try row.optional("state_reason"), stateSince: try row.optionalMoment("since_s"),
+                deleteAfter: try row.optionalMoment("delete_s"), createdAt: try row.moment("created_s"),
+                isSetupDismissed: try row.bool("is_dismissed"), environments: environments)
+        }
+    }
+
+    package func rename(_ id: OrganizationID, to name: String) async throws {
+        try await pool.transaction(organization: id) { connection in
+            try await connection.query("UPDATE weir.organizations SET name = \(name) WHERE organization_id = \(id)")
+        }
+    }
+
+    package func dismissSetup(of id: OrganizationID) async throws {
+        try await pool.transaction(organization: id) { connection in
+            try await connection.query(
+                "UPDATE weir.organizations SET setup_dismissed_at = now() WHERE organization_id = \(id)")
+        }
+    }
+
+    /// - Throws: `notFound` for an environment that there is not.
+    package func set(
+        _ environment: String, size: String, keeping retention: Retention, monthlyBudget: Double?,
+        of id: OrganizationID
+    ) async throws {
+        let changed = try await pool.transaction(organization: id) { connection in
+            try await connection.query(
+                """
+                UPDATE weir.environments SET size = \(size), keep_runs_days = \(retention.runs),
+                  keep_logs_days = \(retention.logs), monthly_budget = \(monthlyBudget)::float8::numeric(12, 2),
+                  changed_at = now(), settled_at = coalesce(settled_at, now())
+                WHERE organization_id = \(id) AND environment = \(environment) RETURNING environment
+                """)
+        }
+        guard !changed.isEmpty else {
+            throw Problem(.notFound, "There is no environment \(environment).", hint: "Use dev, stage or prod.")
+        }
+    }
+
+    /// What environments keep that nobody has settled yet.
+    package func setDefault(_ retention: Retention, of id: OrganizationID) async throws {
+        try await pool.transaction(organization: id) { connection in
+            try await connection.query(
+                """
+                UPDATE weir.environments SET keep_runs_days = \(retention.runs), keep_logs_days = \(retention.logs)
+                WHERE organization_id = \(id) AND settled_at IS NULL
+                """)
+        }
+    }
+
+    // MARK: - Suspended, deleted
+
+    /// - Throws: `conflict` if it is not active.
+    package func suspend(_ id: OrganizationID, because reason: String) async throws {
+        try await change(
+            id,
+            """
+            state = 'suspended', state_reason = \(reason), state_since = now() WHERE state = 'active'
+            """, else: "The organization is suspended or being deleted already.")
+    }
+
+    /// - Throws: `conflict` if it is not suspended.
+    package func resume(_ id: OrganizationID) async throws {
+        try await change(
+            id, "state = 'active', state_reason = NULL, state_since = now() WHERE state = 'suspended'",
+            else: "The organization is not suspended.")
+    }
+
+    /// - Throws: `conflict` if it is being deleted already.
+    package func delete(_ id: OrganizationID) async throws {
+        let seconds = Self.grace / .seconds(1)
+        try await change(
+            id,
+            """
+            state = 'deleting', state_reason = NULL, state_since = now(),
+              delete_after = now() + make_interval(secs => \(seconds)::float8) WHERE state <> 'deleting'
+            """, else: "The organization is being deleted already.")
+    }
+
+    /// - Throws: `conflict` if it is not being deleted.
+    package func restore(_ id: OrganizationID) async throws {
+        try await change(
+            id,
+            """
+            state = 'active', state_reason = NULL, state_since = now(), delete_after = NULL
+              WHERE state = 'deleting' AND delete_after > now()
+            """, else: "The organization is not being deleted, or its time of grace is over.")
+    }
+
+    private func change(_ id: OrganizationID, _ setting: SQL, else refusal: String) async throws {
+        let changed = try await pool.transaction(organization: id) { connection in
+            try await connection.query(
+                "UPDATE weir.organizations SET " + setting + " AND organization_id = \(id) RETURNING state")
+        }
+        guard !changed.isEmpty else {
+            throw Problem(.conflict, refusal, hint: "weir organizations show says how it is.")
+        }
+    }
+}
+
+extension OrganizationBook.Environment {
+    fileprivate init(_ row: PGRow) throws {
+        self.init(
+            name: try row.string("environment"), size: try row.string("size"),
+            retention: OrganizationBook.Retention(
+                runs: try Int(row.int("keep_runs_days")), logs: try Int(row.int("keep_logs_days"))),
+            monthlyBudget: try row.optionalDouble("budget"), settledAt: try row.optionalMoment("settled_s"))
+    }
+}
+
+extension Principal {
+    fileprivate init(belonging row: PGRow) throws {
+        let closed: Closed? =
+            switch try row.string("organization_state") {
+            case "suspended": .suspended(because: try row.optional("organization_reason") ?? "")
+            case "deleting": .deleting
+            default: nil
+            }
+        self.init(
+            organization: try row.id("organization_id"), slug: try row.string("slug"), id: try row.id("principal_id"),
+            name: try row.string("name"), display: try row.string("display"),
+            kind: try Kind(rawValue: row.string("principal_kind")) ?? .service,
+            rights: Rights(try row.string("grants").split(separator: ",").compactMap { Grant(stored: $0) }),
+            person: try row.optional("person_id").flatMap { PersonID($0) }, closed: closed)
+    }
+}
+
+extension Grant {
+    /// `* admin`, `dev engineer`: as functions of the database give it. Nil for a role that this version does not know.
+    init?(stored text: Substring) {
+        let parts = text.split(separator: " ").map(String.init)
+        guard parts.count == 2, let role = Role(rawValue: parts[1]) else { return nil }
+        self.init(role, in: parts[0] == "*" ? nil : parts[0])
+    }
+}
