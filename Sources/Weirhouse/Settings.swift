@@ -4,6 +4,7 @@ import Configuration
 import Foundation
 import Kernel
 import Telemetry
+import Wire
 
 /// What is set from outside: options of the command line over environment variables over defaults.
 struct Settings: Sendable {
@@ -43,6 +44,8 @@ struct Settings: Sendable {
     /// Where the server listens, whom it believes, and under which names it answers.
     var network: NetworkSettings
     var whoMayFound = Founders.local
+    /// What people agree to before they go on; nil: nothing.
+    var terms: TermsSettings?
 
     var extensionFolder: String { "\(pythonHome)/duckdb_extensions" }
 
@@ -78,7 +81,9 @@ struct Settings: Sendable {
                 minutes: reader.int(forKey: "weir.session.minutes"),
                 idleMinutes: reader.int(forKey: "weir.session.idle.minutes")),
             network: try NetworkSettings.read(publicURL: publicURL) { ProcessInfo.processInfo.environment[$0] },
-            whoMayFound: try Founders(setting: reader.string(forKey: "weir.who.may.found")))
+            whoMayFound: try Founders(setting: reader.string(forKey: "weir.who.may.found")),
+            terms: try TermsSettings.read(
+                url: reader.string(forKey: "weir.terms.url"), version: reader.string(forKey: "weir.terms.version")))
     }
 
     /// One that is set but empty is a mistake: it would leave open what was to be closed.
@@ -140,7 +145,12 @@ struct SessionSettings: Sendable {
         if let idleMinutes { idle = try Self.limit(idleMinutes, "WEIR_SESSION_IDLE_MINUTES") }
     }
 
-    var terms: Gate.Terms { Gate.Terms(lifetime: lifetime, idle: idle) }
+    /// Of a session that the request being answered opens.
+    var terms: Gate.Terms {
+        var terms = Gate.Terms(lifetime: lifetime, idle: idle, name: ClientOrigin.current?.userAgent)
+        terms.from = ClientOrigin.current?.address
+        return terms
+    }
 
     private static func limit(_ minutes: Int, _ name: String) throws -> Duration {
         // Use is noted once a minute: a shorter pause could not be told.

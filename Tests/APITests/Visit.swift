@@ -84,6 +84,14 @@ enum Sample {
             #"{"issuer": "https://login.acme.example", "client_id": "weirhouse", "scopes": ["openid"], "label": null}"#
         case "addSignInRule": #"{"issuer": "acme", "kind": "claim", "claim": "a", "value": "b", "role": "viewer"}"#
         case "keepAudit": #"{"keep_days": 365}"#
+        case "createToken": #"{"name": "export", "scopes": ["read", "runs.manage"], "days": 30, "service": null}"#
+        case "rotateToken": #"{"grace_hours": 0, "days": null}"#
+        case "createService": #"{"name": "etl", "roles": [{"role": "engineer", "environment": "dev"}]}"#
+        case "beginDevice": #"{"machine": "ana at box", "scopes": ["all"]}"#
+        case "pollDevice":
+            #"{"device_code": "right", "grant_type": "urn:ietf:params:oauth:grant-type:device_code"}"#
+        case "eraseAccount": #"{"confirm": "ana@acme.example"}"#
+        case "endSessions": #"{"member": null}"#
         default: bodyOfPeople(of: endpoint)
         }
     }
@@ -97,6 +105,8 @@ enum Sample {
             .replacing("runs/{id}", with: "runs/\(House.run)")
             .replacing("subscriptions/{id}", with: "subscriptions/\(WireSamples.subscription.subscriptionID)")
             .replacing("{slug}", with: "acme").replacing("{environment}", with: "dev")
+            .replacing("tokens/{id}", with: "tokens/\(WireSamples.token.tokenID)")
+            .replacing("sessions/{id}", with: "sessions/\(WireSamples.session.sessionID)")
             .replacing("{member}", with: WireSamples.member.memberID).replacing("{id}", with: "c")
             .replacing("{sequence}", with: "12")
     }

@@ -39,6 +39,8 @@ package struct Gate: Sendable {
         /// Names that `Scope` knows; nil: all that the roles give.
         package var scopes: [String]?
         package var createdBy: PrincipalID?
+        /// The address that asked for it.
+        package var from: String?
 
         package init(
             lifetime: Duration?, idle: Duration? = nil, name: String? = nil, scopes: [String]? = nil,
@@ -72,7 +74,7 @@ package struct Gate: Sendable {
     package func issue(
         _ kind: CredentialKind, to principal: PrincipalID, of organization: OrganizationID, on terms: Terms? = nil
     ) async throws -> (secret: Secret<String>, id: CredentialID) {
-        let secret = Secret("weir_\(kind.rawValue)_" + Self.randomText())
+        let secret = kind == .token ? TokenText.make() : Secret("weir_\(kind.rawValue)_" + Self.randomText())
         let id = CredentialID(time.makeUUID())
         try await register(secret, as: kind, id: id, of: principal, in: organization, on: terms)
         return (secret, id)
@@ -84,15 +86,19 @@ package struct Gate: Sendable {
         in organization: OrganizationID, on terms: Terms? = nil
     ) async throws {
         let terms = terms ?? Terms(lifetime: kind.lifetime)
+        // An operator's own text has no beginning that could be shown.
+        let hasPrefix = kind == .token && secret.reveal().hasPrefix(TokenText.prefix)
         try await pool.transaction(organization: organization) { connection in
             try await connection.query(
                 """
                 INSERT INTO weir.credentials (
-                  hash, kind, organization_id, principal_id, expires_at, idle, name, scopes, created_by, credential_id)
+                  hash, kind, organization_id, principal_id, expires_at, idle, name, scopes, created_by, credential_id,
+                  prefix, created_from)
                 VALUES (\(hash(secret.reveal()))::bytea, \(kind.rawValue), \(organization), \(principal),
                   now() + make_interval(secs => \(terms.lifetime.map { $0 / .seconds(1) })::float8),
                   make_interval(secs => \(terms.idle.map { $0 / .seconds(1) })::float8), \(terms.name),
-                  \(terms.scopes.map { PGArray.text($0) })::text[], \(terms.createdBy), \(id ?? time.makeID()))
+                  \(terms.scopes.map { PGArray.text($0) })::text[], \(terms.createdBy), \(id ?? time.makeID()),
+                  \(hasPrefix ? TokenText.beginning(of: secret) : nil), \(terms.from)::inet)
                 ON CONFLICT (hash) DO NOTHING
                 """)
         }

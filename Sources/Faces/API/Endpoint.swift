@@ -40,7 +40,7 @@ struct Endpoint: Sendable {
     static let all: [Endpoint] =
         system + sources + runLists + runs + schedules + scheduleControl + subscriptions + expectations + workforce
         + windows + issuers + signInRules + secrets + queries + dashboards + audit + organizations
-        + organizationStates + members + access
+        + organizationStates + members + access + tokens + services + devices + account
 }
 
 /// A parameter of a path, a query or a header.

@@ -9,11 +9,14 @@ struct Refusal: Error {
     let problem: Problem
     let status: Int
     let headers: HTTPFields
+    /// OAuth's word for it (RFC 6749, section 5.2), where clients wait for one.
+    let error: String?
 
-    init(_ problem: Problem, status: Int? = nil, headers: HTTPFields = [:]) {
+    init(_ problem: Problem, status: Int? = nil, headers: HTTPFields = [:], error: String? = nil) {
         self.problem = problem
         self.status = status ?? problem.code.httpStatus
         self.headers = headers
+        self.error = error
     }
 
     /// Any error: a refusal as it is, a problem with its code's status, all else as `internal`.
@@ -43,7 +46,8 @@ struct Refusal: Error {
     func document(correlation: String) -> Data {
         let members = Members(
             type: "urn:weirhouse:problem:\(problem.code.rawValue)", title: problem.code.title, status: status,
-            detail: problem.detail, hint: problem.hint, code: problem.code.rawValue, correlationID: correlation)
+            detail: problem.detail, hint: problem.hint, code: problem.code.rawValue, correlationID: correlation,
+            error: error)
         // Only strings and a number: encoding them cannot fail, and an empty body would still carry the status.
         return (try? WireJSON.encode(members)) ?? Data()
     }
@@ -56,6 +60,7 @@ struct Refusal: Error {
         let hint: String?
         let code: String
         let correlationID: String
+        let error: String?
     }
 }
 

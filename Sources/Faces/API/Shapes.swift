@@ -13,6 +13,7 @@ enum Shapes {
             .optional("hint", .text(), "What to do."),
             Field("code", .words(Problem.Code.allCases.map(\.rawValue)), "Stable: clients may switch on it."),
             Field("correlation_id", .text(), "Also in the header X-Correlation-Id and in Weirhouse's log."),
+            .optional("error", .text(), "OAuth's word for it, where a sign-in is asked for (RFC 8628, section 3.5)."),
         ])
 
     static let innerProblem = Shape(

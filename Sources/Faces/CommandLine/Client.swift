@@ -38,6 +38,20 @@ struct Client: Sendable {
         _ = try await collected(response.body)
     }
 
+    /// The answer as it is.
+    func bytes(_ path: String) async throws -> Data {
+        let response = try await execute(request(.GET, path), patience: .long, timeout: .minutes(2))
+        return Data(try await collected(response.body).readableBytesView)
+    }
+
+    /// The API answers 204, without a body.
+    func postForNothing(_ path: String, _ body: some Encodable) async throws {
+        var request = try request(.POST, path)
+        try fill(&request, with: body)
+        let response = try await execute(request, patience: .long, timeout: .minutes(2))
+        _ = try await collected(response.body)
+    }
+
     /// The answer's bytes as they come.
     func stream(_ path: String, _ body: some Encodable) async throws -> HTTPClientResponse.Body {
         var request = try request(.POST, path)

@@ -7,10 +7,13 @@ import Kernel
 struct DataOptions: ParsableArguments {
     @Option(name: .customLong("data"), help: "The data folder (also WEIR_DATA; ~/.weirhouse if neither is set).")
     var folder: String?
+    @Option(help: "The address of another server that you are signed in to (also WEIR_SERVER); see weir login.")
+    var server: String?
 
     /// The client of the server that this folder belongs to, or that WEIR_URL names.
     var client: Client {
-        Client(folder: DataFolder(option: folder, environment: ProcessInfo.processInfo.environment))
+        Client(
+            folder: DataFolder(option: folder, server: server, environment: ProcessInfo.processInfo.environment))
     }
 }
 
@@ -21,13 +24,23 @@ struct DataFolder: Sendable {
     let option: String
     private let address: String?
     private let givenToken: String?
+    /// Set if the address is of a server that one signs in to: the data folder's token is not for it.
+    private let isRemote: Bool
+    /// Whether the folder was chosen, so that nothing else is meant.
+    private let isChosen: Bool
+    private let kept: KeptCredentials
 
-    init(option: String?, environment: [String: String]) {
+    init(option: String?, server: String? = nil, environment: [String: String]) {
         let home = environment["HOME"] ?? NSHomeDirectory()
         let chosen = option ?? environment["WEIR_DATA"].flatMap { $0.isEmpty ? nil : $0 }
         path = chosen.map { $0.hasPrefix("~/") ? home + $0.dropFirst() : $0 } ?? home + "/.weirhouse"
         self.option = option.map { " --data \($0)" } ?? ""
-        address = environment["WEIR_URL"].flatMap { $0.isEmpty ? nil : $0 }
+        func given(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        let remote = server ?? (option == nil ? given("WEIR_SERVER") : nil)
+        isRemote = remote != nil
+        isChosen = chosen != nil
+        address = remote.map { ServerAddress.completed($0) } ?? given("WEIR_URL")
+        kept = KeptCredentials(environment: environment)
         givenToken = environment["WEIR_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
     }
 
@@ -45,6 +58,8 @@ struct DataFolder: Sendable {
     /// Reads anew on each call: a server that restarts may have another port.
     /// - Throws: `engineUnavailable` if none runs, `unauthenticated` if its token cannot be read.
     func server() throws -> Server {
+        if let address, isRemote { return try remote(trimmed(address)) }
+        if address == nil, !isChosen, !isRunning, let current = try kept.current { return try remote(current) }
         if let address { return Server(address: trimmed(address), token: try givenToken ?? storedToken()) }
         let running = try running()
         return Server(
@@ -57,12 +72,30 @@ struct DataFolder: Sendable {
         if let address {
             return Problem(
                 .engineUnavailable, "The server at \(trimmed(address)) cannot be reached.",
-                hint: "WEIR_URL names it: check that it is right and that the server runs.")
+                hint:
+                    "\(isRemote ? "It was named" : "WEIR_URL names it"): check that it is right and that the server runs."
+            )
+        }
+        if !isChosen, !isRunning, let current = try? kept.current {
+            return Problem(
+                .engineUnavailable, "The server at \(current) cannot be reached.",
+                hint: "You are signed in to it: check that it runs, or start one here with: weir up")
         }
         return Problem(
             .engineUnavailable, "Weirhouse is not running for data folder \(path).",
             hint: "Start it with: weir up\(option)")
     }
+
+    private func remote(_ address: String) throws -> Server {
+        if let givenToken { return Server(address: address, token: givenToken) }
+        guard let entry = try kept.entry(of: address) else {
+            throw Problem(
+                .unauthenticated, "You are not signed in to \(address).", hint: "Sign in with: weir login \(address)")
+        }
+        return Server(address: address, token: entry.token)
+    }
+
+    private var isRunning: Bool { (try? running()) != nil }
 
     private func running() throws -> Running {
         guard let data = FileManager.default.contents(atPath: path + "/server.json"),

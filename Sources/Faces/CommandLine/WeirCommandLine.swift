@@ -82,7 +82,9 @@ struct Weir: AsyncParsableCommand {
                 NotificationsCommand.self, ExpectCommand.self, ExpectationsCommand.self, WorkersCommand.self,
                 LimitsCommand.self, WindowsCommand.self, IssuersCommand.self, SignInRulesCommand.self,
                 SecretsCommand.self, AuditCommand.self, OrganizationsCommand.self, EnvironmentsCommand.self,
-                MembersCommand.self, AccessCommand.self, SignInLinkCommand.self, VersionCommand.self,
+                MembersCommand.self, AccessCommand.self, SignInLinkCommand.self, LoginCommand.self, LogoutCommand.self,
+                WhoamiCommand.self, TokensCommand.self, ServicesCommand.self, SessionsCommand.self, AccountCommand.self,
+                VersionCommand.self,
             ])
     }
 }

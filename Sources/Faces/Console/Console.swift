@@ -59,6 +59,9 @@ package struct Console: Sendable {
         JoinArea(console: self).addRoutes(to: entrance)
         OrganizationArea(console: self).addRoutes(to: entrance)
         SwitchArea(console: self).addRoutes(to: entrance)
+        TokensArea(console: self).addRoutes(to: entrance)
+        AccountArea(console: self).addRoutes(to: entrance)
+        DeviceArea(console: self).addRoutes(to: entrance)
         entrance.addPageForTheRest()
     }
 }

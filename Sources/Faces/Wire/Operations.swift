@@ -5,7 +5,7 @@ package import Kernel
 /// not do throws `forbidden`, which is decided in one place (`GuardedOperations`).
 package protocol Operations: ScheduleOperations, NotificationOperations, WorkforceOperations, IssuerOperations,
     ProviderSignInOperations, DirectoryOperations, SecretOperations, AuditOperations, OrganizationOperations,
-    MemberOperations
+    MemberOperations, TokenOperations, DeviceOperations, AccountOperations
 {
     /// Needs no sign-in. Never throws: what is not well is said in the report.
     func health() async -> HealthReport

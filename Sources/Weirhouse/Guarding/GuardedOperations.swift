@@ -176,6 +176,8 @@ struct GuardedOperations: Operations {
     func makeSignInCode(as caller: Caller) async throws -> String {
         try await audited("signin.link", nil, as: caller) {
             try caller.require(.accountManage)
+            // A session has all rights: a token that is narrowed would widen itself.
+            try caller.requireWhole("open a session")
             return try await inner.makeSignInCode(as: caller)
         }
     }

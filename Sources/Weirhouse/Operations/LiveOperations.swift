@@ -20,6 +20,7 @@ struct LiveOperations: Operations {
     let gateway: QueryGateway
     let readiness: Readiness
     let callers: KnownCallers
+    let consents = KnownConsents()
 
     var reader: RunReader { RunReader(pool: house.pool, address: address()) }
 

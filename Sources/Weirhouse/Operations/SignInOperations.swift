@@ -5,6 +5,7 @@ import Wire
 /// Who asks, and sessions of browsers.
 extension LiveOperations {
     func caller(token: String) async throws -> Caller {
+        try TokenText.check(token)
         guard let caller = try await callers.caller(of: token, as: .token) else {
             throw Problem(
                 .unauthenticated, "The token is not known, or is over.",

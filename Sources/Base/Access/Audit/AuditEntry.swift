@@ -23,7 +23,7 @@ package struct AuditEntry: Sendable {
     package var before: AuditDetail?
     package var after: AuditDetail?
     /// Where the request came from; nil for what the system does.
-    package var origin: AuditOrigin?
+    package var origin: ClientOrigin?
     package var correlation: String?
 
     /// Of this task's request and trace.
@@ -43,7 +43,7 @@ package struct AuditEntry: Sendable {
             case .forbidden, .unauthenticated, .queryRefused: .refused
             default: .failed
             }
-        origin = AuditOrigin.current
+        origin = ClientOrigin.current
         correlation = TraceContext.current?.correlation
     }
 
@@ -108,7 +108,7 @@ package struct AuditTarget: Sendable, Hashable {
 }
 
 /// Where the request of this task came from. Set in one place: around every request.
-package struct AuditOrigin: Sendable, Hashable {
+package struct ClientOrigin: Sendable, Hashable {
     /// An IP address.
     package let address: String?
     /// As the client calls itself.
@@ -119,7 +119,7 @@ package struct AuditOrigin: Sendable, Hashable {
         self.userAgent = userAgent
     }
 
-    @TaskLocal package static var current: AuditOrigin?
+    @TaskLocal package static var current: ClientOrigin?
 }
 
 /// Texts of others on their way into a line.

@@ -62,6 +62,7 @@ struct Entrance<Context: RequestContext> {
             guard let session = call.session, let caller = try await console.operations.caller(session: session) else {
                 return try console.leadToSignIn(call)
             }
+            if let way = try await console.wayToTerms(call, caller) { return way }
             try await console.operations.admit(caller, to: permission, at: "\(method.rawValue) \(path)")
             return try await handler(Visit(call: call, caller: caller, session: session))
         }

@@ -42,7 +42,8 @@ struct SwitchArea: Sendable {
         let session = try await console.operations.openSession(in: slug, as: visit.caller)
         try await console.operations.closeSession(visit.session)
         var response = Response.redirect(to: path)
-        response.setCookie(SessionCookie.carrying(session, for: visit.call.request))
+        response.setCookie(
+            SessionCookie.carrying(session, lifetime: console.operations.sessionLifetime, for: visit.call.request))
         return response
     }
 }

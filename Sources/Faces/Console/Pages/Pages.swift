@@ -84,6 +84,8 @@ enum Section: Sendable {
     case people
     case roles
     case organization
+    case tokens
+    case account
     case none
 }
 
@@ -117,6 +119,8 @@ private struct Navigation {
     let atOrganization: Bool
     /// Whether there is another organization to go to.
     let isElsewhereToo: Bool
+    let atTokens: Bool
+    let atAccount: Bool
     /// Only what may be opened is shown.
     let may: MayOpen
 
@@ -138,6 +142,8 @@ private struct Navigation {
         atRoles = section == .roles
         atOrganization = section == .organization
         isElsewhereToo = visit.caller.belongsElsewhere
+        atTokens = section == .tokens
+        atAccount = section == .account
         may = MayOpen(visit.caller)
     }
 }
@@ -155,6 +161,8 @@ struct MayOpen: Sendable {
     let audit: Bool
     let people: Bool
     let organization: Bool
+    /// One's own tokens and account.
+    let account: Bool
     /// Any of what stands under "Running it".
     let running: Bool
 
@@ -174,6 +182,7 @@ struct MayOpen: Sendable {
         people = somewhere(.membersRead)
         // Also while it is closed: its owners open it there.
         organization = caller.may(.organizationRead)
+        account = caller.may(.accountManage)
         running = runs || schedules || workers || notifications
     }
 }

@@ -36,7 +36,8 @@ struct JoinArea: Sendable {
                 code: try call.parameter("code"), display: display, session: call.session)
             if let old = call.session { try await console.operations.closeSession(old) }
             var response = Response.redirect(to: "/")
-            response.setCookie(SessionCookie.carrying(session, for: call.request))
+            response.setCookie(
+                SessionCookie.carrying(session, lifetime: console.operations.sessionLifetime, for: call.request))
             return response
         } catch let problem as Problem where problem.code.isForPerson || problem.code == .unauthenticated {
             return try await show(call, display: display, problem: problem)

@@ -50,7 +50,9 @@ struct ProviderSignInArea: Sendable {
         do {
             let finished = try await console.operations.finishSignIn(answer)
             response = Response.redirect(to: ReturnPath(finished.returnPath)?.text ?? "/")
-            response.setCookie(SessionCookie.carrying(finished.session, for: call.request))
+            response.setCookie(
+                SessionCookie.carrying(
+                    finished.session, lifetime: console.operations.sessionLifetime, for: call.request))
             if ReturnCookie.isSet(in: call.request) {
                 response.setCookie(ReturnCookie.gone(for: call.request))
             }

@@ -17,7 +17,10 @@ struct SignInArea: Sendable {
     /// A link is opened by previews and prefetching too, so only the button uses it up. The form has no address: it
     /// posts to the page's own, and the code is nowhere in the page.
     private func confirm() -> Response {
-        console.pages.page("sign-in-confirm", [String: String](), Heading("Sign in", .none), visit: nil)
+        let seconds = console.operations.sessionLifetime / .seconds(1)
+        return console.pages.page(
+            "sign-in-confirm", ConfirmSignInPage(lasting: Readable.minutes(Int(seconds / 60))),
+            Heading("Sign in", .none), visit: nil)
     }
 
     private func openSession(_ call: Call) async throws -> Response {
@@ -27,7 +30,8 @@ struct SignInArea: Sendable {
                 try await console.operations.openSession(code: code)
             }
             var response = Response.redirect(to: ReturnCookie.path(in: call.request)?.text ?? "/")
-            response.setCookie(SessionCookie.carrying(session, for: call.request))
+            response.setCookie(
+                SessionCookie.carrying(session, lifetime: console.operations.sessionLifetime, for: call.request))
             if ReturnCookie.isSet(in: call.request) { response.setCookie(ReturnCookie.gone(for: call.request)) }
             return response
         } catch let problem as Problem where problem.code == .unauthenticated {
@@ -54,16 +58,21 @@ private struct SignedOutPage: Sendable {
     let address: String
 }
 
+private struct ConfirmSignInPage {
+    /// `12 h`.
+    let lasting: String
+}
+
 /// The browser's half of a session.
 enum SessionCookie {
-    /// 12 hours, as the session itself.
-    private static let cookie = GuardedCookie(name: "weir_session", seconds: 12 * 3600)
+    private static let name = "weir_session"
 
-    static func value(in request: Request) -> String? { cookie.value(in: request) }
+    static func value(in request: Request) -> String? { GuardedCookie(name: name, seconds: 0).value(in: request) }
 
-    static func carrying(_ session: Secret<String>, for request: Request) -> Cookie {
-        cookie.carrying(session.reveal(), for: request)
+    /// - Parameter lifetime: the session's own.
+    static func carrying(_ session: Secret<String>, lifetime: Duration, for request: Request) -> Cookie {
+        GuardedCookie(name: name, seconds: Int(lifetime / .seconds(1))).carrying(session.reveal(), for: request)
     }
 
-    static func gone(for request: Request) -> Cookie { cookie.gone(for: request) }
+    static func gone(for request: Request) -> Cookie { GuardedCookie(name: name, seconds: 0).gone(for: request) }
 }
