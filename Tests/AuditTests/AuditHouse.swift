@@ -64,9 +64,3 @@ struct AuditHouse: Sendable {
         }
     }
 }
-
-extension Result where Failure == any Error {
-    init(_ work: () async throws -> Success) async {
-        do { self = .success(try await work()) } catch { self = .failure(error) }
-    }
-}

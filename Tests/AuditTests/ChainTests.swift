@@ -27,7 +27,6 @@ struct ChainTests {
     func concurrent() async throws {
         try await AuditHouse.use(connections: 16) { house in
             let (writers, each) = (16, 25)
-            let began = ContinuousClock.now
             try await withThrowingTaskGroup(of: [Int64].self) { group in
                 for writer in 1...writers {
                     group.addTask {
@@ -47,10 +46,6 @@ struct ChainTests {
                 }
                 #expect(all.sorted() == Array(1...Int64(writers * each)))
             }
-            let seconds = (ContinuousClock.now - began) / .seconds(1)
-            print(
-                "audit: \(writers * each) lines by \(writers) writers, \(Int(Double(writers * each) / seconds)) lines/s"
-            )
             let report = try await house.book.check(house.organization)
             #expect(report.lines == Int64(writers * each))
             #expect(report.faults.isEmpty)

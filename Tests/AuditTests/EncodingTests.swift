@@ -69,7 +69,8 @@ struct EncodingTests {
                 let hash = SHA256.hash(data: Data(text.utf8)).map {
                     String($0 >> 4, radix: 16) + String($0 & 15, radix: 16)
                 }.joined()
-                #expect(hash == (try row.string("hash_text")))
+                let stored = try row.string("hash_text")
+                #expect(hash == stored)
             }
             #expect(rows.count == 6)
         }

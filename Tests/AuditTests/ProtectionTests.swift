@@ -13,7 +13,7 @@ struct ProtectionTests {
         "DELETE FROM weir.audit_heads", "TRUNCATE weir.audit_heads",
         "INSERT INTO weir.audit_heads (organization_id) VALUES (gen_random_uuid())",
         "ALTER TABLE weir.audit_lines DISABLE TRIGGER ALL", "DROP TABLE weir.audit_lines",
-        "SELECT weir.chain_audit(weir.current_organization(), '{}')", "SET ROLE weir_dispatch",
+        "SELECT weir.chain_audit(weir.current_organization(), '{}')",
         "SET session_replication_role = replica",
         #"SELECT weir.append_audit('{"who": "x", "who_kind": "system", "action": "audit.cut"}')"#,
         "CREATE FUNCTION weir.audit_hash(text) RETURNS bytea LANGUAGE sql AS $$ SELECT ''::bytea $$",
@@ -64,7 +64,8 @@ struct ProtectionTests {
                     throw Change()
                 }
             }
-            #expect(try await house.book.append(AuditEntry(.system, "a.b"), to: house.organization) == 1)
+            let place = try await house.book.append(AuditEntry(.system, "a.b"), to: house.organization)
+            #expect(place == 1)
         }
     }
 
@@ -76,7 +77,8 @@ struct ProtectionTests {
                 return try await house.book.append(AuditEntry(.system, "a.b"), to: house.organization)
             }
             task.cancel()
-            #expect(try await task.value == 1)
+            let place = try await task.value
+            #expect(place == 1)
         }
     }
 
