@@ -158,6 +158,22 @@ struct RetentionTests {
         }
     }
 
+    @Test("of a chain that lacks lines stay as they are, and hold up no other chain")
+    func broken() async throws {
+        try await AuditHouse.use { house in
+            try await house.write(4)
+            let other = try await house.metadata.addOrganization("other")
+            for _ in 1...2 { try await house.book.append(AuditEntry(.system, "a.b"), to: other) }
+            try await house.tamper("DELETE FROM weir.audit_lines WHERE sequence = 2 AND organization_id <> \(other)")
+            try await house.tamper("UPDATE weir.audit_lines SET at = at - interval '900 days'")
+            // Of the other one all: it then holds the line alone that says so.
+            #expect(try await house.book.cut(most: 10) == 2)
+            #expect(try await house.book.cut(most: 10) == 0)
+            #expect(try await house.book.head(of: other).cutThrough == 2)
+            #expect(try await house.faults().contains("missing 2"))
+        }
+    }
+
     @Test("are kept as long as an organization says, within bounds")
     func keeping() async throws {
         try await AuditHouse.use { house in

@@ -108,34 +108,35 @@ $$;
 -- Cuts at most `most` lines from the beginning of one chain whose oldest line has been kept for a day more than it must
 -- be (so a chain is cut once a day); returns how many, 0 if no chain has such lines. The chain itself says what was cut:
 -- a last line `audit.cut` holds the sequence and the hash of the last one that is gone, from which the rest goes on.
+-- A chain that lacks lines already is left as it is: what somebody removed is not called cut.
 CREATE FUNCTION weir.cut_audit(most int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE head weir.audit_heads; first weir.audit_lines; last weir.audit_lines; edge timestamptz; through bigint;
 BEGIN
-  SELECT h.* INTO head FROM weir.audit_heads h JOIN weir.audit_lines l
+  FOR head IN SELECT h.* FROM weir.audit_heads h JOIN weir.audit_lines l
       ON l.organization_id = h.organization_id AND l.sequence = h.cut_through + 1
-    WHERE l.at < now() - make_interval(days => h.keep_days + 1) ORDER BY l.at LIMIT 1 FOR NO KEY UPDATE OF h;
-  IF NOT FOUND THEN RETURN 0; END IF;
-  edge := now() - make_interval(days => head.keep_days);
-  SELECT l.* INTO first FROM weir.audit_lines l
-    WHERE l.organization_id = head.organization_id AND l.sequence = head.cut_through + 1;
-  SELECT coalesce(min(l.sequence) - 1, least(head.cut_through + most, head.sequence)) INTO through
-    FROM weir.audit_lines l WHERE l.organization_id = head.organization_id AND l.at >= edge
-      AND l.sequence <= head.cut_through + most;
-  SELECT l.* INTO last FROM weir.audit_lines l
-    WHERE l.organization_id = head.organization_id AND l.sequence = through;
-  -- Another one was faster, or lines are missing already: what is not there is not called cut.
-  IF first.sequence IS NULL OR last.sequence IS NULL OR through <= head.cut_through
-    OR (SELECT count(*) FROM weir.audit_lines l WHERE l.organization_id = head.organization_id
-      AND l.sequence > head.cut_through AND l.sequence <= through) <> through - head.cut_through
-  THEN RETURN 0; END IF;
-  PERFORM weir.chain_audit(head.organization_id, jsonb_build_object('who', 'Weirhouse', 'who_kind', 'system',
-    'action', 'audit.cut', 'target_kind', 'lines', 'target', first.sequence || ' to ' || through,
-    'before', jsonb_build_object('from', first.at, 'until', last.at),
-    'after', jsonb_build_object('through', through, 'hash', encode(last.hash, 'hex'), 'keep_days', head.keep_days)));
-  UPDATE weir.audit_heads h SET cut_through = through WHERE h.organization_id = head.organization_id;
-  DELETE FROM weir.audit_lines l WHERE l.organization_id = head.organization_id AND l.sequence <= through;
-  RETURN through - head.cut_through;
+    WHERE l.at < now() - make_interval(days => h.keep_days + 1) ORDER BY l.at FOR NO KEY UPDATE OF h SKIP LOCKED
+  LOOP
+    edge := now() - make_interval(days => head.keep_days);
+    SELECT l.* INTO first FROM weir.audit_lines l
+      WHERE l.organization_id = head.organization_id AND l.sequence = head.cut_through + 1;
+    SELECT coalesce(min(l.sequence) - 1, least(head.cut_through + most, head.sequence)) INTO through
+      FROM weir.audit_lines l WHERE l.organization_id = head.organization_id AND l.at >= edge
+        AND l.sequence > head.cut_through AND l.sequence <= head.cut_through + most;
+    SELECT l.* INTO last FROM weir.audit_lines l
+      WHERE l.organization_id = head.organization_id AND l.sequence = through;
+    CONTINUE WHEN through <= head.cut_through OR through - head.cut_through <>
+      (SELECT count(*) FROM weir.audit_lines l WHERE l.organization_id = head.organization_id
+        AND l.sequence > head.cut_through AND l.sequence <= through);
+    PERFORM weir.chain_audit(head.organization_id, jsonb_build_object('who', 'Weirhouse', 'who_kind', 'system',
+      'action', 'audit.cut', 'target_kind', 'lines', 'target', first.sequence || ' to ' || through,
+      'before', jsonb_build_object('from', first.at, 'until', last.at),
+      'after', jsonb_build_object('through', through, 'hash', encode(last.hash, 'hex'), 'keep_days', head.keep_days)));
+    UPDATE weir.audit_heads h SET cut_through = through WHERE h.organization_id = head.organization_id;
+    DELETE FROM weir.audit_lines l WHERE l.organization_id = head.organization_id AND l.sequence <= through;
+    RETURN through - head.cut_through;
+  END LOOP;
+  RETURN 0;
 END $$;
 
 -- CHECKING ------------------------------------------------------------------------------------------------------------
