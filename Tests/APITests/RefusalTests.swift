@@ -18,7 +18,10 @@ import Wire
             let wrong = try await visit(endpoint.method, path, Sample.body(of: endpoint), token: "wrong")
             try expectProblem(wrong, status: 401, code: "unauthenticated")
         }
-        #expect(Endpoint.all.filter { !$0.needsToken }.map(\.name) == ["live", "ready", "openAPI"])
+        #expect(
+            Endpoint.all.filter { !$0.needsToken }.map(\.name) == [
+                "live", "ready", "openAPI", "beginDevice", "pollDevice",
+            ])
     }
 
     @Test(

@@ -69,12 +69,20 @@ struct DeviceTests {
     @Test("cannot be found by trying codes, and cannot fill the house")
     func tries() async throws {
         try await use { _, _, book, admin in
-            for _ in 0..<DeviceBook.mostTries {
-                #expect(try await book.find("BCDF-GHJK", by: admin.id, of: admin.organization) == nil)
+            let approval = DeviceBook.Approval(scopes: nil, lifetime: .seconds(60))
+            for number in 0..<DeviceBook.mostTries {
+                if number.isMultiple(of: 2) {
+                    #expect(try await book.find("BCDF-GHJK", by: admin.id, of: admin.organization) == nil)
+                } else {
+                    #expect(try await !book.answer("BCDF-GHJK", approval, by: admin.id, of: admin.organization))
+                }
             }
             let codes = try await book.begin(machine: "box", scopes: ["all"], from: "192.0.2.1")
             await #expect(throws: Problem.self) {
                 try await book.find(codes.user, by: admin.id, of: admin.organization)
+            }
+            await #expect(throws: Problem.self) {
+                try await book.answer(codes.user, approval, by: admin.id, of: admin.organization)
             }
             for _ in 1..<20 { _ = try await book.begin(machine: "box", scopes: ["all"], from: "192.0.2.1") }
             await #expect(throws: Problem.self) {

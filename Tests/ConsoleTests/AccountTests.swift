@@ -1,4 +1,5 @@
 import Testing
+import Wire
 import WireSamples
 
 @testable import Console

@@ -149,7 +149,7 @@ def test_login_is_approved_in_a_browser(house: House, address: str, here: Browsi
 
     who = as_remote(house, address, "whoami", "--json")
     assert who.status == 0 and who.json["name"] == "admin" and "runs.read" in who.json["permissions"]
-    assert as_remote(house, address, "runs", "list").status == 0
+    assert as_remote(house, address, "runs").status == 0
     # It is narrowed to reading.
     refused = as_remote(house, address, "limits", "set", "source/dev/shop", "--most", "1")
     assert refused.status == 1 and "scopes leave it out" in refused.err

@@ -68,7 +68,7 @@ package struct DeviceBook: Sendable {
                 FROM weir.find_device_request(\(userHash(code))::bytea)
                 """)
             guard let row = rows.first else { return nil }
-            try await connection.query("DELETE FROM weir.device_guesses WHERE principal_id = \(principal)")
+            try await Self.forgetTries(of: principal, connection)
             return Waiting(
                 machine: try row.string("machine"), from: try row.optional("came_from"),
                 scopes: try row.string("scopes").split(separator: ",").map(String.init),
@@ -87,20 +87,24 @@ package struct DeviceBook: Sendable {
         }
     }
 
-    /// False if there is no such request any more.
+    /// False if there is no such request any more. A try as `find` is one, so that nobody can answer what they have not seen.
+    /// - Throws: `busy` after too many that were wrong.
     package func answer(
         _ code: String, _ approval: Approval?, by principal: PrincipalID, of organization: OrganizationID
     ) async throws -> Bool {
+        try await count(tryOf: principal, organization)
         guard let code = UserCode.read(code) else { return false }
-        let rows = try await pool.transaction(organization: organization) { connection in
-            try await connection.query(
+        return try await pool.transaction(organization: organization) { connection in
+            let rows = try await connection.query(
                 """
                 SELECT weir.answer_device_request(\(userHash(code))::bytea, \(approval != nil), \(principal),
                   \(approval?.scopes.map { PGArray.text($0) })::text[],
                   make_interval(secs => \(approval.map { $0.lifetime / .seconds(1) })::float8)) AS done
                 """)
+            let isDone = try rows.first?.bool("done") ?? false
+            if isDone { try await Self.forgetTries(of: principal, connection) }
+            return isDone
         }
-        return try rows.first?.bool("done") ?? false
     }
 
     /// What a machine hears.
@@ -164,6 +168,10 @@ package struct DeviceBook: Sendable {
                 .busy, "Too many codes were wrong.", hint: "Wait ten minutes, then run weir login again for a new code."
             )
         }
+    }
+
+    private static func forgetTries(of principal: PrincipalID, _ connection: PGConnection) async throws {
+        try await connection.query("DELETE FROM weir.device_guesses WHERE principal_id = \(principal)")
     }
 
     private func userHash(_ code: String) -> Data { gate.hash("user code \(code)") }

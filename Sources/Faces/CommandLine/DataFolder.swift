@@ -95,12 +95,18 @@ struct DataFolder: Sendable {
         return Server(address: address, token: entry.token)
     }
 
-    private var isRunning: Bool { (try? running()) != nil }
+    private var isRunning: Bool { runningServer != nil }
 
     private func running() throws -> Running {
+        guard let runningServer else { throw notRunning }
+        return runningServer
+    }
+
+    /// Nil if none runs.
+    private var runningServer: Running? {
         guard let data = FileManager.default.contents(atPath: path + "/server.json"),
             let server = try? JSONDecoder().decode(Running.self, from: data), isAlive(server.pid)
-        else { throw notRunning }
+        else { return nil }
         return server
     }
 

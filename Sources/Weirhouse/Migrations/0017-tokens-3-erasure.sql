@@ -3,7 +3,7 @@
 -- The person behind a principal of the organization that asks, with what they are elsewhere. JSON, for the export.
 CREATE FUNCTION weir.account_of(who uuid) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
-DECLARE one weir.principals; identities jsonb := '[]'; found jsonb;
+DECLARE one weir.principals; identities jsonb := '[]'; audit jsonb := '[]'; document jsonb;
 BEGIN
   SELECT p.* INTO one FROM weir.principals p
     WHERE p.principal_id = who AND p.organization_id = weir.current_organization();
@@ -12,9 +12,19 @@ BEGIN
     EXECUTE 'SELECT coalesce(jsonb_agg(to_jsonb(i) - ''person_id''), ''[]'') FROM weir.identities i WHERE i.person_id = $1'
       INTO identities USING one.person_id;
   END IF;
+  IF to_regclass('weir.audit_lines') IS NOT NULL THEN
+    EXECUTE 'SELECT coalesce(jsonb_agg(jsonb_build_object(''at'', a.at, ''action'', a.action, ''target_kind'', a.target_kind,
+        ''target'', a.target, ''outcome'', a.outcome, ''address'', a.address, ''user_agent'', a.user_agent,
+        ''correlation'', a.correlation) ORDER BY a.at), ''[]'')
+      FROM weir.audit_lines a JOIN weir.principals p ON p.principal_id = a.who_id
+      WHERE p.principal_id = $1 OR p.person_id = $2'
+      INTO audit USING who, one.person_id;
+  END IF;
   SELECT jsonb_build_object(
     'person', (SELECT to_jsonb(h) - 'deactivated_at' FROM weir.people h WHERE h.person_id = one.person_id),
     'identities', identities,
+    -- What they did, as far as the audit is kept.
+    'audit', audit,
     'memberships', (SELECT jsonb_agg(jsonb_build_object('organization', o.slug, 'principal_id', p.principal_id,
         'name', p.name, 'email', p.email, 'display', p.display, 'state', p.state, 'created_at', p.created_at,
         'last_seen_at', p.last_seen_at, 'roles', (SELECT coalesce(jsonb_agg(jsonb_build_object('role', g.role,
@@ -42,8 +52,8 @@ BEGIN
         'events', s.events, 'created_at', s.created_at) ORDER BY s.created_at), '[]')
       FROM weir.subscriptions s JOIN weir.principals p ON p.principal_id = s.principal_id
       WHERE p.principal_id = who OR p.person_id = one.person_id))
-    INTO found;
-  RETURN found;
+    INTO document;
+  RETURN document;
 END $$;
 
 -- Ends a person's account in all organizations. What they did stays, by an "erased person": their principals keep their

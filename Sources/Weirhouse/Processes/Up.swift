@@ -137,7 +137,8 @@ struct LocalAdmin: Sendable {
         let gate = Gate(pool: pool, time: .system)
         let admin = try await gate.ensureOrganization(slug: Self.organization, principal: Self.name)
         try await gate.register(
-            try folder.secretText("token"), as: .token, of: admin.id, in: admin.organization)
+            try folder.secretText("token"), as: .token, of: admin.id, in: admin.organization,
+            on: Gate.Terms(lifetime: nil, name: "the data folder's token"))
         try await OrganizationBook(pool: pool, time: .system).setDefault(retention, of: admin.organization)
         await pool.close()
     }

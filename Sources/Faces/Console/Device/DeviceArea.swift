@@ -46,7 +46,7 @@ struct DeviceArea: Sendable {
         do {
             try await console.operations.answerDevice(
                 userCode: code, isApproved ? approval : nil, as: visit.caller)
-        } catch let problem as Problem where problem.code == .notFound {
+        } catch let problem as Problem where problem.code == .notFound || problem.code == .busy {
             return ask(visit, problem: problem)
         } catch let problem as Problem where problem.code.isForPerson {
             return try await show(code, visit, problem: problem)

@@ -38,8 +38,8 @@ struct TokenRow: Sendable {
     let mayRotate: Bool
 
     init(_ token: TokenView, now: Date, reader: Caller) {
-        name = token.name ?? (token.prefix == nil ? "the data folder's token" : "no name")
-        beginning = token.prefix.map { "\($0)…" } ?? "an old token"
+        name = token.name ?? "A token without a name"
+        beginning = token.prefix.map { "\($0)…" } ?? "no known beginning"
         owner = token.owner
         isService = token.isService
         isThis = token.isThis
