@@ -73,7 +73,7 @@ package protocol Operations: ScheduleOperations, NotificationOperations, Workfor
     func caller(session: String) async throws -> Caller?
     /// A one-time link's code, good for 15 minutes. The address is `/sign-in/{code}`.
     func makeSignInCode(as caller: Caller) async throws -> String
-    /// Uses up a code and opens a session, good for 12 hours; its secret goes into the cookie.
+    /// Uses up a code and opens a session, good for `sessionLifetime` at most; its secret goes into the cookie.
     /// - Throws: `unauthenticated` if the code is unknown, used or too old.
     func openSession(code: String) async throws -> Secret<String>
     func closeSession(_ session: String) async throws

@@ -95,7 +95,10 @@ extension Console {
     /// The way to the terms, for those who have yet to agree to them; nil for others, and for ways out.
     func wayToTerms(_ call: Call, _ caller: Caller) async throws -> Response? {
         let path = call.request.uri.path
-        guard path != "/consent", (try await operations.owedConsent(as: caller)) != nil else { return nil }
+        // Whoever does not agree may still take their data, and go.
+        guard path != "/consent", path != "/account", !path.hasPrefix("/account/"),
+            (try await operations.owedConsent(as: caller)) != nil
+        else { return nil }
         if call.isFragment { return Response(status: .forbidden).with("HX-Redirect", "/consent") }
         guard call.request.method == .get, !call.wantsData else {
             throw Problem(.forbidden, "There are terms to agree to first.", hint: "Open the console's Home.")
