@@ -1,3 +1,4 @@
+import Foundation
 package import Kernel
 package import Roles
 
@@ -98,6 +99,9 @@ package struct InviteRequest: Sendable, Codable {
     package var email: String
     package var role: Role
     package var environment: String?
+
+    /// The address as it is kept: without blanks around it, in small letters.
+    package var address: String { email.trimmingCharacters(in: .whitespacesAndNewlines).lowercased() }
 
     package init(email: String, role: Role, environment: String? = nil) {
         self.email = email

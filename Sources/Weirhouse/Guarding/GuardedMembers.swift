@@ -23,7 +23,7 @@ extension GuardedOperations {
             try caller.require(.membersManage)
             try requireGiving(request.role, caller)
             // The link of somebody who was invited before lets in as all that they are already.
-            for known in try await inner.members(as: caller) where known.name == request.email.lowercased() {
+            for known in try await inner.members(as: caller) where known.name == request.address {
                 for held in known.roles { try requireGiving(held.role, caller) }
             }
             return try await inner.invite(request, as: caller)

@@ -87,7 +87,7 @@ BEGIN
   IF NOT FOUND THEN RETURN; END IF;
   SELECT p.* INTO visitor FROM weir.principals p WHERE p.principal_id = guest AND p.kind = 'person'
     AND p.state = 'active' AND p.principal_id <> member.principal_id FOR UPDATE;
-  IF FOUND AND member.person_id IS NULL THEN
+  IF FOUND AND member.state = 'invited' AND member.person_id IS NULL THEN
     person := weir.person_of(visitor, new_person);
     IF visitor.organization_id = member.organization_id OR EXISTS (SELECT FROM weir.principals p
       WHERE p.organization_id = member.organization_id AND p.person_id = person)

@@ -18,7 +18,7 @@ extension LiveOperations {
     }
 
     func invite(_ request: InviteRequest, as caller: Caller) async throws -> InvitationMade {
-        let mailbox = try Mailbox(name: nil, address: request.email.trimmingCharacters(in: .whitespaces).lowercased())
+        let mailbox = try Mailbox(name: nil, address: request.address)
         let grant = try Self.grant(request.role, request.environment)
         return try await metadata {
             let member = try await book.invite(
