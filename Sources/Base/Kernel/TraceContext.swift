@@ -39,8 +39,10 @@ package struct TraceContext: Sendable, Hashable {
     /// The header `traceparent` (section 3.2), sampled.
     package var traceparent: String { "00-\(traceHex)-\(Self.hex(span))-01" }
 
-    /// Nil if the text is no `traceparent` of version 00, or one of zeros.
+    /// Nil if the text is no `traceparent` of version 00, or one of zeros. Its digits are lower-case (section 3.2.2).
     package init?(traceparent: String) {
+        let isDigit = { (byte: UInt8) in (48...57).contains(byte) || (97...102).contains(byte) }
+        guard traceparent.utf8.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: "-") }) else { return nil }
         let parts = traceparent.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 4, parts[0] == "00", parts[1].count == 32, parts[2].count == 16, parts[3].count == 2,
             parts[1].contains(where: { $0 != "0" }), let span = UInt64(parts[2], radix: 16), span != 0

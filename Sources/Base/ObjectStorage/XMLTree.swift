@@ -10,6 +10,10 @@ struct XMLTree {
 
     /// - Throws: `dataInvalid` if it is no XML.
     static func parse(_ document: Data) throws(Problem) -> XMLTree {
+        // Foundation's parser ends the process when a name holds bytes that are no UTF-8. S3 answers in UTF-8.
+        guard String(validating: document, as: UTF8.self) != nil else {
+            throw Problem(.dataInvalid, "The answer is no text in UTF-8.")
+        }
         let reader = Reader()
         let parser = XMLParser(data: document)
         parser.delegate = reader

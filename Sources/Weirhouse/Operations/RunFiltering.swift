@@ -87,7 +87,8 @@ private struct RunCursor {
 
     init(_ text: String) throws {
         let parts = text.split(separator: "~", omittingEmptySubsequences: false)
-        guard parts.count == 2, let microseconds = Int64(parts[0]), let run = RunID(parts[1]) else {
+        // No run is older than 1970, and PostgreSQL knows no moment that an Int64 could name before 4713 BC.
+        guard parts.count == 2, let microseconds = Int64(parts[0]), microseconds >= 0, let run = RunID(parts[1]) else {
             throw Problem(.invalidInput, "`before` is no place in the list.", hint: "Use the `next` of a page.")
         }
         self.microseconds = microseconds
