@@ -133,6 +133,8 @@ let package = Package(
         .executableTarget(
             name: "jobload", dependencies: ["Kernel", "Postgres", "Jobs"], path: "Benchmarks/JobLoad",
             swiftSettings: house),
+        .executableTarget(
+            name: "bareserver", dependencies: [hummingbird, log], path: "Benchmarks/BareServer", swiftSettings: house),
         .executableTarget(name: "weir", dependencies: ["Weirhouse"], path: "Sources/weir", swiftSettings: house),
         // Tests
         tests("ModelingTests", uses: ["Modeling", "Connecting", "Warehousing", "Kernel"]),
@@ -192,6 +194,13 @@ let package = Package(
         tests("OutboundTests", uses: ["Outbound", "Kernel", "Peers"]),
         tests("OpenIDTests", uses: ["OpenID", "Outbound", "Kernel", "Peers", crypto, cryptoExtras]),
         tests("ObjectStorageTests", uses: ["ObjectStorage", "Outbound", "Kernel", "Peers", "ObjectStoreConformance"]),
+        tests(
+            "FuzzTests",
+            uses: [
+                "Kernel", "Roles", "Postgres", "Jobs", "Outbound", "ObjectStorage", "Lakehouse", "Modeling", "Serving",
+                "API",
+                "Console", "CommandLine", "Weirhouse",
+            ]),
         // What tests share
         .target(
             name: "ObjectStoreConformance", dependencies: ["Kernel", "ObjectStorage"],
