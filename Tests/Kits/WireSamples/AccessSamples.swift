@@ -7,7 +7,7 @@ extension WireSamples {
         tokenID: "0b7f2f5e-0d6c-4c5e-9a55-3d6f5f2f8a11", name: "nightly export", prefix: "weir_token_AbCd",
         owner: "admin", isService: false, scopes: ["read"], createdBy: "admin", createdAt: moment,
         expiresAt: "2027-02-19T07:30:00.123Z", lastUsedAt: moment, lastUsedFrom: "192.0.2.7", isThis: false)
-    package static let secret = "weir_token_" + String(repeating: "x", count: 49)
+    package static let tokenText = "weir_token_" + String(repeating: "x", count: 49)
     package static let service = ServiceView(
         serviceID: "0b7f2f5e-0d6c-4c5e-9a55-3d6f5f2f8a12", name: "nightly-etl",
         roles: [PlacedRole(role: "engineer", environment: "dev")], createdAt: moment, lastSeenAt: moment, tokens: 1)
@@ -31,12 +31,12 @@ extension TokenOperations {
             throw Problem(
                 .invalidInput, "A token without scopes can do nothing.", hint: "Use read, all, or permissions.")
         }
-        return TokenMade(token: WireSamples.token, secret: WireSamples.secret)
+        return TokenMade(token: WireSamples.token, secret: WireSamples.tokenText)
     }
 
     package func rotateToken(
         _ id: CredentialID, _ request: TokenRotation, as caller: Caller
-    ) async throws -> TokenMade { TokenMade(token: WireSamples.token, secret: WireSamples.secret) }
+    ) async throws -> TokenMade { TokenMade(token: WireSamples.token, secret: WireSamples.tokenText) }
 
     package func revokeToken(_ id: CredentialID, as caller: Caller) async throws {}
     package func services(as caller: Caller) async throws -> [ServiceView] { [WireSamples.service] }
@@ -69,7 +69,7 @@ extension DeviceOperations {
         default:
             .granted(
                 DeviceToken(
-                    accessToken: WireSamples.secret, expiresIn: 3600, scope: "read", organization: "acme",
+                    accessToken: WireSamples.tokenText, expiresIn: 3600, scope: "read", organization: "acme",
                     name: "admin"))
         }
     }
