@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from databases import SHOP, Database
 from house import House
+from peers import Peer
 from processes import wait_for
 
 pytestmark = pytest.mark.timeout(180)
@@ -288,6 +289,44 @@ def test_whoever_belongs_to_several_switches_between_them(house: House, browser:
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_label("What people call it")).to_have_value("Initech Ltd")
     context.close()
+
+
+def test_an_invitation_goes_out_by_mail_and_whoever_may_founds_an_organization(
+    make_house: Callable[..., House], browser: Browser
+) -> None:
+    mail = Peer("mail.py")
+    try:
+        house = make_house(
+            WEIR_SMTP_URL=f"smtp://127.0.0.1:{mail.port}?from=weir@acme.example", WEIR_WHO_MAY_FOUND="anyone",
+            WEIR_KEEP_RUNS_DAYS="77").start()
+        made = said(house, "members", "invite", "Zoe@acme.example", "--role", "viewer")
+        assert made["is_mailed"] and made["member"]["name"] == "zoe@acme.example"
+        letter = json.dumps(mail.wait_for(1)[0])
+        assert "zoe@acme.example" in letter and "/join/weir_code_" in letter
+    finally:
+        mail.end()
+    zoe = join(browser, made["join_url"], "Zoe")
+    page = zoe.pages[0]
+    here = origin(made["join_url"])
+    page.goto(here + "/organizations")
+    page.get_by_label("Short name, for ever").fill("zoos")
+    page.get_by_label("What people call it").fill("Zoë's")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.locator(".who strong")).to_have_text("zoos")
+    page.goto(here + "/organization")
+    # New environments keep what the setting says; she may change it here, and not where she is a viewer.
+    expect(page.get_by_text("77 days").first).to_be_visible()
+    changed = zoe.request.post(here + "/organization/environments/dev", form={
+        "size": "large", "keepRunsDays": "5", "keepLogsDays": "5"})
+    assert changed.ok and "5 days" in changed.text()
+    page.get_by_role("link", name="Switch organization").click()
+    page.get_by_role("button", name="Switch to acme").click()
+    expect(page.locator(".who strong")).to_have_text("acme")
+    assert zoe.request.post(here + "/organization", form={"name": "Mine"}).status == 403
+    # Her organization is not the local admin's.
+    assert [o["slug"] for o in said(house, "organizations")["organizations"]] == ["acme"]
+    assert house.weir("organizations", "delete", "zoos", "--confirm", "zoos").status == 1
+    zoe.close()
 
 
 def test_who_may_make_organizations_is_a_setting(house: House, browser: Browser) -> None:
