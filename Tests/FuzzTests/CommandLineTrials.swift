@@ -3,7 +3,7 @@
 extension Trials {
     static let commandLine: [Trial] = [
         .text("time span", ["90s", "15m", "6h", "2d", "3650d"]) { text in
-            guard let span = TimeSpan(argument: text) else { return }
+            guard let span = try? TimeSpan(typed: text) else { return }
             try hold((1...315_360_000).contains(span.seconds), "\(span.seconds) s")
             try hold(!TimeSpan.words(seconds: span.seconds).isEmpty, "no words")
         },
