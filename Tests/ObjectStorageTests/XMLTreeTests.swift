@@ -17,4 +17,14 @@ struct XMLTreeTests {
             #expect(problem?.code == .dataInvalid)
         }
     }
+
+    @Test("what is neither element nor text is refused: processing instructions, types with entities")
+    func instructions() throws {
+        for document in ["<?x?><a/>", "<?xmnb?><a>", "<a><?x?></a>", "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>"] {
+            let problem = #expect(throws: Problem.self) { try XMLTree.parse(Data(document.utf8)) }
+            #expect(problem?.code == .dataInvalid)
+        }
+        let tree = try XMLTree.parse(Data("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<a><b>&lt;1</b></a>".utf8))
+        #expect(tree["b"] == "<1")
+    }
 }

@@ -10,9 +10,14 @@ struct XMLTree {
 
     /// - Throws: `dataInvalid` if it is no XML.
     static func parse(_ document: Data) throws(Problem) -> XMLTree {
-        // Foundation's parser ends the process when a name holds bytes that are no UTF-8. S3 answers in UTF-8.
-        guard String(validating: document, as: UTF8.self) != nil else {
+        // Foundation's parser ends the process when a name holds bytes that are no UTF-8, and at a processing instruction
+        // without data. S3 answers in UTF-8, and with nothing but its declaration before plain elements.
+        guard let text = String(validating: document, as: UTF8.self) else {
             throw Problem(.dataInvalid, "The answer is no text in UTF-8.")
+        }
+        let plain = text.hasPrefix("<?xml ") ? text.dropFirst("<?xml ".count) : text[...]
+        guard !plain.contains("<?"), !plain.contains("<!DOCTYPE") else {
+            throw Problem(.dataInvalid, "The answer holds more than elements and text.")
         }
         let reader = Reader()
         let parser = XMLParser(data: document)
