@@ -95,9 +95,15 @@ struct ProtectionTests {
                 SET session_replication_role = replica;
                 UPDATE weir.runs SET state = 'SUCCESS', finished_at = now() - interval '9 days';
                 """)
+            try await house.database.query(
+                """
+                INSERT INTO weir.environments (organization_id, environment, size, keep_runs_days, keep_logs_days)
+                VALUES (\(house.organization), 'dev', 'small', 8, 1)
+                ON CONFLICT (organization_id, environment) DO UPDATE SET keep_runs_days = 8, keep_logs_days = 1
+                """)
             // As a server does it every hour, of all organizations.
             try await house.metadata.application.withConnection { connection in
-                _ = try await connection.query("SELECT weir.forget_runs('1 day', '8 days', 100)")
+                _ = try await connection.query("SELECT weir.forget_runs(100)")
             }
             #expect(try await house.database.number("SELECT count(*) FROM weir.runs") == 0)
             let lines = try await house.database.query(

@@ -4,6 +4,7 @@ import Jobs
 import Kernel
 import Lakehouse
 import Postgres
+import Secrets
 import Warehousing
 
 /// Removes organizations whose time of grace is over, with all that is theirs and nothing that is others': first what
@@ -39,6 +40,7 @@ struct OrganizationRemoval: Sendable {
             guard try taken.first?.bool("taken") == true, try await isAtRest(id) else { return }
             try await removeWarehouses(of: id, slug: slug)
             try removeFolders(of: slug)
+            try await removeSecrets(of: id)
             try await removeRows(of: id, on: connection)
         }
     }
@@ -70,6 +72,11 @@ struct OrganizationRemoval: Sendable {
             throw error
         }
         await warehouse.closeOwner()
+    }
+
+    /// Also from a store elsewhere, which no foreign key reaches.
+    private func removeSecrets(of id: OrganizationID) async throws {
+        for entry in try await house.secrets.list(of: id) { _ = try await house.secrets.delete(entry.name, of: id) }
     }
 
     private func removeFolders(of slug: String) throws {
