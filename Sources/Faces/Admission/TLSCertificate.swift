@@ -79,13 +79,20 @@ package final class TLSCertificate: Sendable {
 
 /// When files were changed, as far as the file system says.
 private struct Stamp: Sendable, Equatable {
-    private let marks: [[Int]]
+    private struct Mark: Sendable, Equatable {
+        let number: UInt64?
+        let bytes: UInt64?
+        let changed: Date?
+    }
+
+    private let marks: [Mark]
 
     init(_ files: NetworkSettings.TLSFiles) {
         marks = [files.certificate, files.key].map { path in
-            var found = stat()
-            guard stat(path, &found) == 0 else { return [] }
-            return [Int(found.st_ino), Int(found.st_size), found.st_mtim.tv_sec, found.st_mtim.tv_nsec]
+            let found = try? FileManager.default.attributesOfItem(atPath: (path as NSString).resolvingSymlinksInPath)
+            return Mark(
+                number: (found?[.systemFileNumber] as? NSNumber)?.uint64Value,
+                bytes: (found?[.size] as? NSNumber)?.uint64Value, changed: found?[.modificationDate] as? Date)
         }
     }
 }
