@@ -83,7 +83,7 @@ def ask(house: House, path: str, token: str) -> int:
 
 def token_of(house: House, email: str, organization: str = "acme") -> str:
     """An API token of a member, put where the server looks for one."""
-    secret = f"weir_token_{email}_{organization}"
+    secret = f"member_{email}_{organization}"
     with house.metadata() as connection:
         connection.execute(
             """INSERT INTO weir.credentials (hash, kind, organization_id, principal_id)
@@ -110,8 +110,8 @@ def test_an_invited_person_joins_does_what_the_role_says_and_is_shut_out(house: 
     assert page.get_by_role("link", name="People").count() == 0
     for path, wanted in {"/runs": 200, "/organization": 200, "/tables": 403, "/people": 403, "/roles": 403}.items():
         assert status(ana, here + path) == wanted, path
-    assert ana.request.post(here + "/organization", form={"name": "Mine"}).status == 403
-    assert ana.request.post(here + "/people", form={"email": "x@acme.example", "role": "owner"}).status == 403
+    assert ana.request.post(here + "/organization", headers={"Origin": here}, form={"name": "Mine"}).status == 403
+    assert ana.request.post(here + "/people", headers={"Origin": here}, form={"email": "x@acme.example", "role": "owner"}).status == 403
     no = house.weir("access", "explain", ANA, "data.read", "--environment", "dev")
     assert no.status == 1 and "takes one of the roles analyst, engineer, admin, owner. There is only viewer" in no.out
 
@@ -148,15 +148,15 @@ def test_nobody_gives_more_than_they_have_and_an_owner_stays(house: House, brows
     page.goto(here + "/people")
     assert page.get_by_label("Role").locator("option[value=owner]").count() == 0
     # What the form does not offer is refused too.
-    assert boss.request.post(here + "/people", form={"email": "x@acme.example", "role": "owner"}).status == 403
+    assert boss.request.post(here + "/people", headers={"Origin": here}, form={"email": "x@acme.example", "role": "owner"}).status == 403
     admin = next(m for m in said(house, "members")["members"] if m["name"] == "admin")
     for path, form in (("grant", {"role": "owner"}), ("revoke", {"role": "owner"}), ("deactivate", {}), ("remove", {})):
-        assert boss.request.post(f"{here}/people/{admin['member_id']}/{path}", form=form).status == 403, path
+        assert boss.request.post(f"{here}/people/{admin['member_id']}/{path}", headers={"Origin": here}, form=form).status == 403, path
     assert status(boss, here + "/organization/delete") == 403
     # A new link for an owner would let its maker in as one.
     invite(house, "olga@acme.example", "--role", "owner")
     for email in ("olga@acme.example", " Olga@Acme.example "):
-        again = boss.request.post(here + "/people", form={"email": email, "role": "viewer"})
+        again = boss.request.post(here + "/people", headers={"Origin": here}, form={"email": email, "role": "viewer"})
         assert again.status == 403 and "/join/" not in again.text()
     last = house.weir("members", "revoke", "admin", "--role", "owner")
     assert last.status == 1 and "would have no owner" in last.err
@@ -198,7 +198,7 @@ def test_a_suspended_organization_starts_nothing_and_says_why(house: House, brow
     assert "suspended: the invoice is open" in engineer.request.get(here + "/").text()
     refused = engineer.request.get(here + "/runs")
     assert refused.status == 403 and "The organization acme is suspended: the invoice is open." in refused.text()
-    assert engineer.request.post(here + "/organization/resume").status == 403
+    assert engineer.request.post(here + "/organization/resume", headers={"Origin": here}).status == 403
     clone = house.weir("clone", "--source", "shop", "--detach")
     assert clone.status == 1 and "suspended: the invoice is open" in clone.err
     with house.metadata() as connection:
@@ -316,13 +316,13 @@ def test_an_invitation_goes_out_by_mail_and_whoever_may_founds_an_organization(
     page.goto(here + "/organization")
     # New environments keep what the setting says; she may change it here, and not where she is a viewer.
     expect(page.get_by_text("77 days").first).to_be_visible()
-    changed = zoe.request.post(here + "/organization/environments/dev", form={
+    changed = zoe.request.post(here + "/organization/environments/dev", headers={"Origin": here}, form={
         "size": "large", "keepRunsDays": "5", "keepLogsDays": "5"})
     assert changed.ok and "5 days" in changed.text()
     page.get_by_role("link", name="Switch organization").click()
     page.get_by_role("button", name="Switch to acme").click()
     expect(page.locator(".who strong")).to_have_text("acme")
-    assert zoe.request.post(here + "/organization", form={"name": "Mine"}).status == 403
+    assert zoe.request.post(here + "/organization", headers={"Origin": here}, form={"name": "Mine"}).status == 403
     # Her organization is not the local admin's.
     assert [o["slug"] for o in said(house, "organizations")["organizations"]] == ["acme"]
     assert house.weir("organizations", "delete", "zoos", "--confirm", "zoos").status == 1
@@ -333,7 +333,7 @@ def test_who_may_make_organizations_is_a_setting(house: House, browser: Browser)
     link = invite(house, "dan@acme.example", "--role", "owner")
     dan = join(browser, link, "Dan")
     here = origin(link)
-    refused = dan.request.post(here + "/organizations", form={"slug": "dans"})
+    refused = dan.request.post(here + "/organizations", headers={"Origin": here}, form={"slug": "dans"})
     assert refused.status == 403 and "WEIR_WHO_MAY_FOUND=anyone" in refused.text()
     assert "New organization" not in dan.request.get(here + "/organizations").text()
     dan.close()

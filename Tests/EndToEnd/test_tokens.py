@@ -97,9 +97,10 @@ def person(house: House, email: str, role: str) -> tuple[str, str]:
 
 
 def dump(house: House) -> str:
-    """All rows of all tables of the metadata."""
+    """All rows of all tables of the metadata but the audit's, which keeps who did what (docs/privacy.md)."""
     with house.metadata() as metadata:
-        tables = metadata.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'weir'").fetchall()
+        tables = metadata.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'weir' AND tablename <> 'audit_lines'"
+        ).fetchall()
         return "\n".join(
             str(row) for (table,) in tables for row in metadata.execute(f"SELECT t::text FROM weir.{table} t").fetchall())
 

@@ -35,6 +35,8 @@ class Visitor:
             fields["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
         if form is not None:
             body = urlencode(form)
+            # As a browser does, of the page that it posts from.
+            fields.setdefault("Origin", f"http://{parts.netloc}")
             fields["Content-Type"] = "application/x-www-form-urlencoded"
         connection = http.client.HTTPConnection(parts.netloc, timeout=30)
         try:
