@@ -150,6 +150,7 @@ package struct TokenBook: Sendable {
         WHERE c.kind = 'token' AND (c.expires_at IS NULL OR c.expires_at > now())
         """
 
-    private static let missing = Problem(
+    /// Also of a token that is not to be seen.
+    package static let missing = Problem(
         .notFound, "There is no such token.", hint: "weir tokens list shows those that you may see.")
 }

@@ -69,7 +69,8 @@ package struct RunControl: Sendable {
         return Problem(.conflict, "The run has no \(kind) job that could be done again.", hint: "Name one of its jobs.")
     }
 
-    private static func missing(_ run: RunID) -> Problem {
+    /// What is said of a run that is not there, or that is not to be seen: nobody can tell the two apart.
+    package static func missing(_ run: RunID) -> Problem {
         Problem(.notFound, "There is no run \(run).", hint: "`weir runs` lists those there are.")
     }
 }

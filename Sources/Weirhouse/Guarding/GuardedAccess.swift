@@ -71,7 +71,7 @@ extension GuardedOperations {
         try caller.require(.accountManage)
         let token = try await inner.token(id, as: caller)
         guard token.owner == caller.principal || caller.may(.tokensManage) else {
-            throw Problem(.notFound, "There is no such token.", hint: "weir tokens list shows those that you may see.")
+            throw TokenBook.missing
         }
         return token
     }

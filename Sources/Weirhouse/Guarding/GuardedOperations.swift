@@ -1,4 +1,5 @@
 import Access
+import Jobs
 import Kernel
 import Roles
 import Warehousing
@@ -53,9 +54,7 @@ struct GuardedOperations: Operations {
     func run(_ id: RunID, as caller: Caller) async throws -> RunDetail {
         try caller.requireSomewhere(.runsRead)
         let found = try await inner.run(id, as: caller)
-        guard caller.may(.runsRead, in: found.run.environment) else {
-            throw Problem(.notFound, "There is no run \(id).", hint: "weir runs list shows those that you may see.")
-        }
+        guard caller.may(.runsRead, in: found.run.environment) else { throw RunControl.missing(id) }
         return found
     }
 
@@ -111,7 +110,10 @@ struct GuardedOperations: Operations {
 
     private func requireRun(_ id: RunID, _ permission: Permission, _ caller: Caller) async throws {
         try caller.requireSomewhere(permission)
-        try caller.require(permission, in: try await run(id, as: caller).run.environment)
+        try caller.requireSomewhere(.runsRead)
+        let environment = try await inner.environment(of: id, as: caller)
+        guard caller.may(.runsRead, in: environment) else { throw RunControl.missing(id) }
+        try caller.require(permission, in: environment)
     }
 
     // MARK: - Data

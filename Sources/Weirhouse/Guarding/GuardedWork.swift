@@ -1,4 +1,5 @@
 import Access
+import Jobs
 import Kernel
 import Roles
 import Wire
@@ -15,7 +16,7 @@ extension GuardedOperations {
     func schedule(_ name: String, as caller: Caller) async throws -> ScheduleView {
         try caller.requireSomewhere(.schedulesRead)
         let found = try await inner.schedule(name, as: caller)
-        guard caller.may(.schedulesRead, in: found.environment) else { throw Self.noSchedule(name) }
+        guard caller.may(.schedulesRead, in: found.environment) else { throw ScheduleBook.missing(name) }
         return found
     }
 
@@ -103,10 +104,6 @@ extension GuardedOperations {
     private func requireSchedule(_ name: String, _ permission: Permission, _ caller: Caller) async throws {
         try caller.requireSomewhere(permission)
         try caller.require(permission, in: try await schedule(name, as: caller).environment)
-    }
-
-    private static func noSchedule(_ name: String) -> Problem {
-        Problem(.notFound, "There is no schedule \(name).", hint: "weir schedules list shows those that you may see.")
     }
 
     // MARK: - Notifications

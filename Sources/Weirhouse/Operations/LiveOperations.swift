@@ -14,7 +14,7 @@ import Wire
 /// It runs in the server, into which DuckDB is never loaded: what needs DuckDB is asked of the query engine.
 struct LiveOperations: Operations {
     let house: House
-    /// The server's address, known once it listens.
+    /// Where people reach the server, known once it listens.
     let address: @Sendable () -> String
     let watch: RunWatch
     let gateway: QueryGateway
@@ -159,6 +159,12 @@ struct LiveOperations: Operations {
         try await metadata { try await reader.detail(id, as: caller) }
     }
 
+    /// Where a run belongs, without reading what it did.
+    /// - Throws: `notFound`.
+    func environment(of id: RunID, as caller: Caller) async throws -> String {
+        try await metadata { try await reader.environment(of: id, as: caller) }
+    }
+
     func cancelRun(_ id: RunID, note: String?, as caller: Caller) async throws -> RunDetail {
         try await metadata {
             try await control.cancel(id, of: caller.organization, by: caller.name, note: note)
@@ -193,7 +199,7 @@ struct LiveOperations: Operations {
             throw Problem(.invalidInput, "The limit is \(limit).", hint: "Use 1 to \(LogPage.most).")
         }
         return try await metadata {
-            _ = try await reader.detail(id, as: caller)
+            _ = try await reader.environment(of: id, as: caller)
             return try await reader.log(of: id, range, limit: limit, as: caller)
         }
     }
@@ -201,7 +207,7 @@ struct LiveOperations: Operations {
     func events(
         of id: RunID, after sequence: Int64, as caller: Caller
     ) async throws -> AsyncThrowingStream<RunEvent, any Error> {
-        _ = try await run(id, as: caller)
+        _ = try await environment(of: id, as: caller)
         return RunFeed(id, after: sequence, as: caller, reader: reader, signals: watch.signals(of: id)).events
     }
 

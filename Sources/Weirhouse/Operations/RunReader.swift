@@ -15,7 +15,7 @@ struct RunReader: Sendable {
     func detail(_ id: RunID, as caller: Caller) async throws -> RunDetail {
         try await pool.transaction(organization: caller.organization) { connection in
             guard let row = try await connection.query(Self.summaries + " WHERE r.run_id = \(id)").first else {
-                throw Problem(.notFound, "There is no run \(id).", hint: "`weir runs` lists those there are.")
+                throw RunControl.missing(id)
             }
             let run = try summary(row, caller)
             let jobs = try await connection.query(
@@ -39,6 +39,16 @@ struct RunReader: Sendable {
                 },
                 loadSeconds: try loadSeconds(jobs))
         }
+    }
+
+    /// Where a run belongs.
+    /// - Throws: `notFound`.
+    func environment(of id: RunID, as caller: Caller) async throws -> String {
+        let rows = try await pool.transaction(organization: caller.organization) { connection in
+            try await connection.query("SELECT environment FROM weir.runs WHERE run_id = \(id)")
+        }
+        guard let row = rows.first else { throw RunControl.missing(id) }
+        return try row.string("environment")
     }
 
     func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage {

@@ -132,7 +132,8 @@ package struct ScheduleBook: Sendable {
         guard !changed.isEmpty else { throw Self.missing(name) }
     }
 
-    private static func missing(_ name: String) -> Problem {
+    /// Also of a schedule that is not to be seen.
+    package static func missing(_ name: String) -> Problem {
         Problem(.notFound, "There is no schedule \(name).", hint: "`weir schedules` lists those there are.")
     }
 }
