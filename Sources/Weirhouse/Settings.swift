@@ -147,8 +147,8 @@ struct SessionSettings: Sendable {
 
     /// Of a session that the request being answered opens.
     var terms: Gate.Terms {
-        var terms = Gate.Terms(lifetime: lifetime, idle: idle, name: ClientOrigin.current?.userAgent)
-        terms.from = ClientOrigin.current?.address
+        var terms = Gate.Terms(lifetime: lifetime, idle: idle, name: RequestOrigin.current?.program)
+        terms.from = RequestOrigin.current?.address?.description
         return terms
     }
 

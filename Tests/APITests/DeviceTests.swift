@@ -1,5 +1,6 @@
 import HTTPTypes
 import HummingbirdTesting
+import Kernel
 import Testing
 
 @testable import API

@@ -10,8 +10,8 @@ import WireSamples
 
 @Suite("What a directory writes")
 struct DirectoryTests {
-    private func json(_ text: String) throws -> JSONValue {
-        try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+    private func json(_ text: String) throws -> AnyJSON {
+        try JSONDecoder().decode(AnyJSON.self, from: Data(text.utf8))
     }
 
     @Test(

@@ -65,7 +65,7 @@ import Wire
 }
 
 /// The fields of a schema that a value does not show anywhere.
-private func lacks(_ schema: Schema, _ value: JSONValue) -> [String] {
+private func lacks(_ schema: Schema, _ value: AnyJSON) -> [String] {
     switch (schema, value) {
     case (.nullable(let inner), _): return lacks(inner, value)
     case (.list(let item), .list(let values)): return values.isEmpty ? ["an empty list"] : lacks(item, values[0])

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Kernel
 import Logging
 import NIOCore
 import ServiceLifecycle

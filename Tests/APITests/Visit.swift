@@ -41,12 +41,12 @@ func visit(
 
 extension TestResponse {
     var text: String { String(buffer: body) }
-    var json: JSONValue { get throws { try JSONDecoder().decode(JSONValue.self, from: Data(body.readableBytesView)) } }
+    var json: AnyJSON { get throws { try JSONDecoder().decode(AnyJSON.self, from: Data(body.readableBytesView)) } }
     var correlation: String? { headers[.correlation] }
 }
 
-extension JSONValue {
-    subscript(_ key: String) -> JSONValue? {
+extension AnyJSON {
+    subscript(_ key: String) -> AnyJSON? {
         if case .object(let members) = self { members[key] } else { nil }
     }
 

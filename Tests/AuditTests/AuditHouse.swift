@@ -37,7 +37,8 @@ struct AuditHouse: Sendable {
             "schedules.put", AuditTarget("schedule", "nightly \(number)"), problem: number % 2 == 0 ? .notFound : nil,
             before: try AuditDetail(json: Data(#"{"minutes": \#(number), "who": "Ünï 日本"}"#.utf8)),
             after: try AuditDetail(json: Data(#"{"minutes": \#(number + 1), "list": [1, null, true, 1.5]}"#.utf8)))
-        entry.origin = ClientOrigin(address: "192.0.2.\(number)", userAgent: "curl/8")
+        entry.origin = RequestOrigin(
+            address: IPAddress("192.0.2.\(number)"), isSecure: false, authority: "weir.test", program: "curl/8")
         entry.correlation = UUID().uuidString
         return entry
     }

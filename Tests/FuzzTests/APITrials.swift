@@ -1,4 +1,5 @@
 import Foundation
+import Kernel
 
 @testable import API
 
@@ -16,7 +17,7 @@ extension Trials {
                 #"{"url": "postgresql://h/d", "views": true, "idempotency_key": 1e400}"#, "[]",
             ],
             check: { bytes in
-                let value = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+                let value = try JSONDecoder().decode(AnyJSON.self, from: Data(bytes))
                 for shape in [Shapes.cloneRequest, Shapes.scheduleRequest, Shapes.bulkRequest] {
                     let fault = Schema.shape(shape).fault(in: value, at: "The body")
                     try hold(fault?.isEmpty != true, "an empty complaint")

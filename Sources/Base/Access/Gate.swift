@@ -55,7 +55,7 @@ package struct Gate: Sendable {
     }
 
     /// The organization of that slug and a principal in it, made if need be: the organization with its environments, the
-    /// principal as its owner.
+    /// principal as its owner. What one that was there may do is not looked up.
     package func ensureOrganization(slug: String, principal name: String) async throws -> Principal {
         let rows = try await pool.withConnection { connection in
             try await connection.query(
@@ -66,7 +66,8 @@ package struct Gate: Sendable {
         }
         guard let row = rows.first else { throw Problem(.internal, "The organization \(slug) could not be made.") }
         return Principal(
-            organization: try row.id("organization_id"), slug: slug, id: try row.id("principal_id"), name: name)
+            organization: try row.id("organization_id"), slug: slug, id: try row.id("principal_id"), name: name,
+            kind: .local, rights: Rights([]))
     }
 
     /// A new secret of that kind for a principal. It is shown this once. Its prefix tells scanners of secrets what it is.

@@ -32,7 +32,7 @@ package struct Principal: Sendable, Hashable {
 
     package init(
         organization: OrganizationID, slug: String, id: PrincipalID, name: String, display: String? = nil,
-        kind: Kind = .local, rights: Rights = Rights([Grant(.owner)]), person: PersonID? = nil,
+        kind: Kind, rights: Rights, person: PersonID? = nil,
         credential: CredentialID? = nil, closed: Closed? = nil
     ) {
         self.organization = organization

@@ -6,11 +6,14 @@ package struct RequestOrigin: Sendable, Hashable {
     package let isSecure: Bool
     /// `host` or `host:port` that the request was sent to: one that this server answers to.
     package let authority: String
+    /// As the program that asks calls itself (`User-Agent`).
+    package var program: String?
 
-    package init(address: IPAddress?, isSecure: Bool, authority: String) {
+    package init(address: IPAddress?, isSecure: Bool, authority: String, program: String? = nil) {
         self.address = address
         self.isSecure = isSecure
         self.authority = authority
+        self.program = program
     }
 
     /// Of the request that this task answers; nil where none is answered. The server sets it before any route; audit and

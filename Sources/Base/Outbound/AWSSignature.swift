@@ -35,7 +35,7 @@ package struct AWSSignature: Sendable {
     package func sign(_ request: OutboundRequest, date: Date) -> OutboundRequest {
         var signed = request
         let time = Self.timestamp(date)
-        let bodyHash = hex(SHA256.hash(data: request.body))
+        let bodyHash = SHA256.hash(data: request.body).hexadecimal
         signed.headers["Authorization"] = nil
         signed.headers["X-Amz-Date"] = time
         signed.headers["X-Amz-Security-Token"] = credentials.sessionToken?.reveal()
@@ -48,9 +48,9 @@ package struct AWSSignature: Sendable {
             headers.map { "\($0.name):\($0.value)\n" }.joined(), names, bodyHash,
         ].joined(separator: "\n")
         let scope = "\(time.prefix(8))/\(region)/\(service)/aws4_request"
-        let text = ["AWS4-HMAC-SHA256", time, scope, hex(SHA256.hash(data: Data(canonical.utf8)))].joined(
+        let text = ["AWS4-HMAC-SHA256", time, scope, SHA256.hash(data: Data(canonical.utf8)).hexadecimal].joined(
             separator: "\n")
-        let signature = hex(code(text, key: signingKey(day: String(time.prefix(8)))))
+        let signature = code(text, key: signingKey(day: String(time.prefix(8)))).hexadecimal
         signed.headers["Authorization"] =
             "AWS4-HMAC-SHA256 Credential=\(credentials.accessKeyID)/\(scope), SignedHeaders=\(names), Signature=\(signature)"
         return signed
@@ -112,8 +112,4 @@ extension AWSSignature {
                 ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
         }.joined()
     }
-}
-
-private func hex(_ bytes: some Sequence<UInt8>) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }

@@ -94,6 +94,6 @@ extension Date: SQLValue {
 extension Data: SQLValue {
     /// `bytea` in hex format.
     package var postgresText: String {
-        "\\x" + map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        "\\x" + hexadecimal
     }
 }

@@ -109,7 +109,7 @@ private func bodyData(_ request: Request, shape: Shape?) async throws -> Data {
             status: 415)
     }
     let data = try await collect(request)
-    guard let value = try? JSONDecoder().decode(JSONValue.self, from: data) else {
+    guard let value = try? JSONDecoder().decode(AnyJSON.self, from: data) else {
         throw Refusal.invalid("The body is not valid JSON.")
     }
     if let fault = Schema.shape(shape).fault(in: value, at: "The body") {

@@ -5,7 +5,7 @@ import Wire
 
 /// The OpenAPI 3.1 document, made from the endpoints themselves.
 enum OpenAPIDocument {
-    static let value: JSONValue = [
+    static let value: AnyJSON = [
         "openapi": "3.1.0",
         "info": [
             "title": "Weirhouse",
@@ -40,8 +40,8 @@ enum OpenAPIDocument {
         Addresses that take GET take HEAD, but for the stream of events.
         """
 
-    private static func paths(_ endpoints: [Endpoint]) -> [String: JSONValue] {
-        var paths: [String: [String: JSONValue]] = [:]
+    private static func paths(_ endpoints: [Endpoint]) -> [String: AnyJSON] {
+        var paths: [String: [String: AnyJSON]] = [:]
         for endpoint in endpoints {
             paths[endpoint.path, default: [:]][endpoint.method.rawValue.lowercased()] = operation(endpoint)
             for path in endpoint.shadowed {
@@ -52,11 +52,11 @@ enum OpenAPIDocument {
     }
 
     /// - Parameter literal: another endpoint's path, under which it is reached too.
-    private static func operation(_ endpoint: Endpoint, at literal: String? = nil) -> JSONValue {
+    private static func operation(_ endpoint: Endpoint, at literal: String? = nil) -> AnyJSON {
         let last = literal.map { $0.split(separator: "/").last ?? "" }
         let name = endpoint.name + (last.map { "Called" + $0.prefix(1).uppercased() + $0.dropFirst() } ?? "")
         let parameters = endpoint.parameters.filter { literal == nil || $0.place != .path }
-        var members: [String: JSONValue] = [
+        var members: [String: AnyJSON] = [
             "operationId": .text(name), "summary": .text(endpoint.summary),
             "parameters": .list(parameters.map(parameter)), "responses": .object(responses(endpoint)),
             "security": endpoint.needsToken ? [["token": []]] : [],
@@ -71,8 +71,8 @@ enum OpenAPIDocument {
         return .object(members)
     }
 
-    private static func parameter(_ parameter: Parameter) -> JSONValue {
-        var members: [String: JSONValue] = [
+    private static func parameter(_ parameter: Parameter) -> AnyJSON {
+        var members: [String: AnyJSON] = [
             "name": .text(parameter.name), "in": .text(parameter.place.rawValue),
             "required": .bool(parameter.place == .path), "description": .text(parameter.note),
             "schema": parameter.schema.document,
@@ -85,7 +85,7 @@ enum OpenAPIDocument {
         return .object(members)
     }
 
-    private static func responses(_ endpoint: Endpoint) -> [String: JSONValue] {
+    private static func responses(_ endpoint: Endpoint) -> [String: AnyJSON] {
         var responses = [String(endpoint.answer.status): success(endpoint.answer)]
         for (status, notes) in refusals(endpoint) {
             responses[String(status)] = problem(notes.joined(separator: ". ") + ".")
@@ -93,20 +93,20 @@ enum OpenAPIDocument {
         return responses
     }
 
-    private static func success(_ answer: Answer) -> JSONValue {
+    private static func success(_ answer: Answer) -> AnyJSON {
         let contents = answer.contents.map { content in
-            (content.mediaType, content.schema.map { ["schema": $0.document] } ?? JSONValue.object([:]))
+            (content.mediaType, content.schema.map { ["schema": $0.document] } ?? AnyJSON.object([:]))
         }
-        var headers: [String: JSONValue] = ["X-Correlation-Id": ["$ref": "#/components/headers/X-Correlation-Id"]]
+        var headers: [String: AnyJSON] = ["X-Correlation-Id": ["$ref": "#/components/headers/X-Correlation-Id"]]
         for (name, note) in answer.headers {
             headers[name] = ["description": .text(note), "schema": ["type": "string"]]
         }
-        var members: [String: JSONValue] = ["description": .text(answer.note), "headers": .object(headers)]
+        var members: [String: AnyJSON] = ["description": .text(answer.note), "headers": .object(headers)]
         if !contents.isEmpty { members["content"] = .object(Dictionary(contents) { first, _ in first }) }
         return .object(members)
     }
 
-    private static func problem(_ note: String) -> JSONValue {
+    private static func problem(_ note: String) -> AnyJSON {
         [
             "description": .text(note),
             "headers": ["X-Correlation-Id": ["$ref": "#/components/headers/X-Correlation-Id"]],
@@ -131,7 +131,7 @@ enum OpenAPIDocument {
         return notes
     }
 
-    private static func schemas(_ endpoints: [Endpoint]) -> [String: JSONValue] {
+    private static func schemas(_ endpoints: [Endpoint]) -> [String: AnyJSON] {
         let used = endpoints.flatMap { endpoint in
             (endpoint.body.map { Schema.shape($0).shapes } ?? [])
                 + endpoint.answer.contents.flatMap { $0.schema?.shapes ?? [] }

@@ -1,3 +1,5 @@
+import Kernel
+
 /// A JSON Schema (draft 2020-12, as OpenAPI 3.1 has it), as far as the API needs it.
 indirect enum Schema: Sendable {
     case text(format: String? = nil)
@@ -12,7 +14,7 @@ indirect enum Schema: Sendable {
     case either([Schema])
 
     /// What the OpenAPI document says.
-    var document: JSONValue {
+    var document: AnyJSON {
         switch self {
         case .text(let format): format.map { ["type": "string", "format": .text($0)] } ?? ["type": "string"]
         case .words(let words): ["type": "string", "enum": .list(words.map { .text($0) })]
@@ -26,8 +28,8 @@ indirect enum Schema: Sendable {
         }
     }
 
-    private func integerDocument(_ least: Int?, _ most: Int?) -> JSONValue {
-        var members: [String: JSONValue] = ["type": "integer"]
+    private func integerDocument(_ least: Int?, _ most: Int?) -> AnyJSON {
+        var members: [String: AnyJSON] = ["type": "integer"]
         members["minimum"] = least.map { .integer($0) }
         // Greater ones cannot be read: they are refused.
         members["maximum"] = .integer(most ?? Int.max)
@@ -51,7 +53,7 @@ struct Shape: Sendable {
     let note: String
     let fields: [Field]
 
-    var document: JSONValue {
+    var document: AnyJSON {
         let properties = fields.map { ($0.name, $0.document) }
         return [
             "type": "object", "description": .text(note), "additionalProperties": .bool(false),
@@ -86,7 +88,7 @@ struct Field: Sendable {
         optional(name, .nullable(schema), note)
     }
 
-    var document: JSONValue {
+    var document: AnyJSON {
         guard let note, case .object(var members) = schema.document else { return schema.document }
         members["description"] = .text(note)
         return .object(members)

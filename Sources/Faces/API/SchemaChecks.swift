@@ -1,6 +1,8 @@
+import Kernel
+
 extension Schema {
     /// What is wrong with a JSON value, as a sentence; nil if it fits. Field names come out, values never do.
-    func fault(in value: JSONValue, at place: String) -> String? {
+    func fault(in value: AnyJSON, at place: String) -> String? {
         switch (self, value) {
         case (.nullable(let schema), _):
             return value == .null ? nil : schema.fault(in: value, at: place)
@@ -34,7 +36,7 @@ extension Schema {
         }
     }
 
-    private func fits(_ value: JSONValue) -> Bool {
+    private func fits(_ value: AnyJSON) -> Bool {
         switch (self, value) {
         case (.text("date"), .text(let text)): isDay(text)
         case (.text("uuid"), .text(let text)): isUUID(text)
@@ -69,7 +71,7 @@ extension Schema {
 }
 
 extension Shape {
-    fileprivate func fault(in members: [String: JSONValue], at place: String) -> String? {
+    fileprivate func fault(in members: [String: AnyJSON], at place: String) -> String? {
         let known = Set(fields.map(\.name))
         if let stranger = members.keys.filter({ !known.contains($0) }).min() {
             let names = fields.map(\.name).joined(separator: ", ")

@@ -7,30 +7,29 @@ import NIOCore
 /// What the server says to requests that get to no route: one line, for programs as RFC 9457 `application/problem+json`.
 struct EdgeAnswer: Sendable, Error {
     let status: HTTPResponse.Status
-    let code: String
-    let title: String
+    let code: Problem.Code
     let detail: String
 
     static let badRequest = EdgeAnswer(
-        status: .badRequest, code: "invalid_input", title: "The request cannot be understood",
+        status: .badRequest, code: .invalidInput,
         detail: "This is no request of HTTP that this server understands.")
     static let noHost = EdgeAnswer(
-        status: .badRequest, code: "invalid_input", title: "The request cannot be understood",
+        status: .badRequest, code: .invalidInput,
         detail: "The request needs one header Host.")
     static let otherHost = EdgeAnswer(
-        status: .misdirectedRequest, code: "forbidden", title: "Not allowed",
+        status: .misdirectedRequest, code: .forbidden,
         detail: "This server does not answer to that name. Whoever runs it adds it to WEIR_ALLOWED_HOSTS.")
     static let notThroughProxy = EdgeAnswer(
-        status: .forbidden, code: "forbidden", title: "Not allowed",
+        status: .forbidden, code: .forbidden,
         detail: "This server takes requests from its proxies only, which WEIR_TRUSTED_PROXIES names.")
     static let bodyTooLarge = EdgeAnswer(
-        status: .contentTooLarge, code: "invalid_input", title: "The request cannot be understood",
+        status: .contentTooLarge, code: .invalidInput,
         detail: "The body is larger than what is taken.")
     static let headersTooLarge = EdgeAnswer(
-        status: .requestHeaderFieldsTooLarge, code: "invalid_input", title: "The request cannot be understood",
+        status: .requestHeaderFieldsTooLarge, code: .invalidInput,
         detail: "The address and headers are larger than what is taken.")
     static let tooSlow = EdgeAnswer(
-        status: .requestTimeout, code: "timed_out", title: "It took too long",
+        status: .requestTimeout, code: .timedOut,
         detail: "The request did not arrive in time.")
 
     /// The head and body of the answer.
@@ -55,8 +54,8 @@ struct EdgeAnswer: Sendable, Error {
     /// All of it is our own text without quotes.
     private func document(_ correlation: String) -> String {
         """
-        {"code":"\(code)","correlation_id":"\(correlation)","detail":"\(detail)","status":\(status.code),\
-        "title":"\(title)","type":"urn:weirhouse:problem:\(code)"}
+        {"code":"\(code.rawValue)","correlation_id":"\(correlation)","detail":"\(detail)","status":\(status.code),\
+        "title":"\(code.title)","type":"urn:weirhouse:problem:\(code.rawValue)"}
         """
     }
 }

@@ -53,7 +53,8 @@ package struct Reception<Context: ConnectedContext>: RouterMiddleware {
         // The first Host is the authority; another one would be among the headers.
         guard let authority = request.head.authority, HTTPField.Name("Host").map({ request.headers[$0] == nil }) == true
         else { throw .noHost }
-        let origin = forwarding.origin(peer: peer, authority: authority, fields: request.headers)
+        var origin = forwarding.origin(peer: peer, authority: authority, fields: request.headers)
+        origin.program = request.headers[.userAgent]
         guard let name = HostName(authority: origin.authority) else { throw .noHost }
         guard answers(to: name, local: context.local?.ip) else { throw .otherHost }
         return origin

@@ -116,9 +116,7 @@ struct Client: Sendable {
         } catch let error as HTTPClientError {
             throw problem(of: error)
         } catch  where Connections.isAboutCertificate(error) {
-            throw Problem(
-                .unauthenticated, "The server's certificate is not trusted here.",
-                hint: "If it is of your own authority, name the authority's PEM file in WEIR_CA_FILE.", cause: error)
+            throw Connections.untrusted(error)
         } catch {
             throw folder.notRunning
         }

@@ -60,6 +60,12 @@ enum Connections {
         }
     }
 
+    static func untrusted(_ cause: any Error) -> Problem {
+        Problem(
+            .unauthenticated, "The server's certificate is not trusted here.",
+            hint: "If it is of your own authority, name the authority's PEM file in WEIR_CA_FILE.", cause: cause)
+    }
+
     static func isAboutCertificate(_ error: any Error) -> Bool {
         if case .handshakeFailed? = error as? NIOSSLError { return true }
         return error is NIOSSLExtraError

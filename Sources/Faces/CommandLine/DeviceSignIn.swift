@@ -54,10 +54,13 @@ struct DeviceSignIn: Sendable {
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/json")
         request.body = .bytes(ByteBuffer(bytes: try WireJSON.encode(body)))
+        let client = try Connections.client(.long, for: DataFolder.Server(address: address, token: ""))
         do {
-            let response = try await Self.client.execute(request, timeout: .seconds(30))
+            let response = try await client.execute(request, timeout: .seconds(30))
             let data = Data(try await response.body.collect(upTo: 1 << 20).readableBytesView)
             return (response.status.code, data)
+        } catch  where Connections.isAboutCertificate(error) {
+            throw Connections.untrusted(error)
         } catch {
             throw Problem(
                 .engineUnavailable, "There is no server at \(address).",
@@ -78,10 +81,4 @@ struct DeviceSignIn: Sendable {
         let user = ProcessInfo.processInfo.environment["USER"] ?? NSUserName()
         return user.isEmpty ? name : "\(user) at \(name)"
     }
-
-    /// Never shut down: it lives as long as the process.
-    private static let client = HTTPClient(
-        eventLoopGroupProvider: .singleton,
-        configuration: HTTPClient.Configuration(
-            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5), read: .seconds(30))))
 }

@@ -56,7 +56,7 @@ package enum LakeFiles {
             defer { try? handle.close() }
             var hasher = SHA256()
             while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty { hasher.update(data: piece) }
-            return hasher.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+            return hasher.finalize().hexadecimal
         }
     }
 

@@ -79,7 +79,7 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
         let bytes = try await configuration.secret(
             "warehouse/\(place.environment)/catalogue-password", place.organization
         ) {
-            Secret(Array(randomKey(24).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined().utf8))
+            Secret(Array(randomKey(24).hexadecimal.utf8))
         }
         return Secret(String(decoding: bytes.reveal(), as: UTF8.self))
     }

@@ -130,9 +130,7 @@ struct QueryAudit: Encodable {
     let format: String
 
     init(_ request: QueryRequest) {
-        sqlSHA256 = SHA256.hash(data: Data(request.sql.utf8)).map { byte in
-            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-        }.joined()
+        sqlSHA256 = SHA256.hash(data: Data(request.sql.utf8)).hexadecimal
         sqlBytes = request.sql.utf8.count
         format = (request.format ?? .json).rawValue
     }

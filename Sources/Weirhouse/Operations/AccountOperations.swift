@@ -77,7 +77,7 @@ extension LiveOperations {
         try await metadata {
             try await accountBook.agree(
                 caller.principal, of: caller.organization, to: terms.url, version: version,
-                browser: ClientOrigin.current?.userAgent, from: ClientOrigin.current?.address)
+                browser: RequestOrigin.current?.program, from: RequestOrigin.current?.address?.description)
         }
     }
 

@@ -18,9 +18,10 @@ extension LiveOperations {
         let scopes = request.scopes ?? ["all"]
         _ = try Scope.permissions(of: scopes)
         let codes = try await metadata {
-            try await deviceBook.begin(machine: machine, scopes: scopes, from: ClientOrigin.current?.address)
+            try await deviceBook.begin(
+                machine: machine, scopes: scopes, from: RequestOrigin.current?.address?.description)
         }
-        let page = "\(house.settings.publicURL ?? address())/device"
+        let page = "\(address())/device"
         return DeviceStarted(
             deviceCode: codes.device.reveal(), userCode: codes.user, verificationUri: page,
             verificationUriComplete: "\(page)?code=\(codes.user)",
@@ -28,7 +29,9 @@ extension LiveOperations {
     }
 
     func pollDevice(code: String) async throws -> DeviceWord {
-        let word = try await metadata { try await deviceBook.poll(code, from: ClientOrigin.current?.address) }
+        let word = try await metadata {
+            try await deviceBook.poll(code, from: RequestOrigin.current?.address?.description)
+        }
         switch word {
         case .pending: return .authorizationPending
         case .slowDown(let seconds): return .slowDown(seconds)

@@ -56,7 +56,9 @@ final class KnownCallers: Sendable {
         let (found, era) = state.withLock { ($0.known[key], $0.era) }
         if let found, now - found.since < Self.freshness { return found.caller }
         do {
-            guard let principal = try await gate.redeem(secret, as: kind, from: ClientOrigin.current?.address)
+            guard
+                let principal = try await gate.redeem(
+                    secret, as: kind, from: RequestOrigin.current?.address?.description)
             else { return nil }
             var caller = Caller(principal)
             if kind == .session {

@@ -28,7 +28,7 @@ extension LiveOperations {
                 on: Gate.Terms(
                     lifetime: MemberBook.invitationLifetime, name: MemberBook.invitation, createdBy: caller.principal))
             let expires = house.time.now().addingTimeInterval(MemberBook.invitationLifetime / .seconds(1))
-            let joinURL = "\(house.settings.publicURL ?? address())/join/\(link.secret.reveal())"
+            let joinURL = "\(address())/join/\(link.secret.reveal())"
             let (isMailed, problem) = await mail(joinURL, to: mailbox, messageID: link.id, by: caller)
             return InvitationMade(
                 member: MemberView(member, caller), joinURL: joinURL, expiresAt: expires.rfc3339, isMailed: isMailed,

@@ -35,7 +35,7 @@ extension LiveOperations {
                 owner = try await serviceBook.find(service, of: caller.organization).id
             }
             let made = try await tokenBook.issue(
-                to: owner, of: caller.organization, on: terms, from: ClientOrigin.current?.address)
+                to: owner, of: caller.organization, on: terms, from: RequestOrigin.current?.address?.description)
             return TokenMade(token: TokenView(made.entry, as: caller), secret: made.secret.reveal())
         }
     }
@@ -53,7 +53,7 @@ extension LiveOperations {
         let new = try await metadata {
             try await tokenBook.rotate(
                 id, of: caller.organization, grace: .seconds(hours * 3600), lifetime: lifetime, by: caller.principal,
-                from: ClientOrigin.current?.address)
+                from: RequestOrigin.current?.address?.description)
         }
         callers.forget()
         return TokenMade(token: TokenView(new.entry, as: caller), secret: new.secret.reveal())

@@ -46,7 +46,6 @@ struct ServerProcess: Service {
             middleware: RequestTelemetry(
                 time: house.time, scheme: network.tls == nil ? "http" : "https", observe: house.observe))
         router.add(middleware: Reception(network))
-        router.add(middleware: OriginMiddleware())
         MetricsRoute(token: house.settings.metricsToken, reader: scrape, network: network).add(to: router)
         API(operations: operations, attempts: attempts, time: house.time, observe: house.observe).addRoutes(to: router)
         try Console(

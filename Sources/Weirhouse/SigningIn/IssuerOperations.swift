@@ -142,8 +142,8 @@ extension LiveOperations {
             algorithms: issuer.algorithms.map(\.rawValue).sorted(), trustedDomains: issuer.trustedDomains.sorted(),
             hostedDomain: issuer.hostedDomain, tenants: issuer.tenants.sorted(), isShared: kept.isShared,
             isOwn: kept.organization == caller.organization && (!kept.isShared || caller.isLocal),
-            redirectURL: "\(consoleAddress)/sign-in/callback",
-            backchannelLogoutURL: "\(consoleAddress)/sign-in/backchannel/\(issuer.name)")
+            redirectURL: "\(address())/sign-in/callback",
+            backchannelLogoutURL: "\(address())/sign-in/backchannel/\(issuer.name)")
     }
 }
 

@@ -37,10 +37,7 @@ extension LiveOperations {
         SignInButton(name: try row.string("name"), label: try row.string("label"))
     }
 
-    /// Where people reach the console, as it is registered at providers.
-    var consoleAddress: String { house.settings.publicURL ?? address() }
-
-    private var redirect: String { "\(consoleAddress)/sign-in/callback" }
+    private var redirect: String { "\(address())/sign-in/callback" }
 
     func beginSignIn(with issuer: String, returnPath: String, email: String?) async throws -> SignInBegun {
         let kept = try await metadata { try await house.issuers.find(issuer) }
@@ -138,7 +135,7 @@ extension LiveOperations {
         guard let kept = try? await house.issuers.find(name),
             let description = try? await house.issuers.client.metadata(of: kept.issuer)
         else { return nil }
-        return EndSession.address(of: kept.issuer, description, after: "\(consoleAddress)/sign-in").map {
+        return EndSession.address(of: kept.issuer, description, after: "\(address())/sign-in").map {
             ProviderSignOut(label: kept.label, address: $0)
         }
     }

@@ -23,7 +23,7 @@ package struct AuditEntry: Sendable {
     package var before: AuditDetail?
     package var after: AuditDetail?
     /// Where the request came from; nil for what the system does.
-    package var origin: ClientOrigin?
+    package var origin: RequestOrigin?
     package var correlation: String?
 
     /// Of this task's request and trace.
@@ -43,7 +43,7 @@ package struct AuditEntry: Sendable {
             case .forbidden, .unauthenticated, .queryRefused: .refused
             default: .failed
             }
-        origin = ClientOrigin.current
+        origin = RequestOrigin.current
         correlation = TraceContext.current?.correlation
     }
 
@@ -55,14 +55,14 @@ package struct AuditEntry: Sendable {
                 "who_kind": actor.kind.rawValue, "credential_id": actor.credential?.description, "action": action,
                 "target_kind": AuditText.clean(target?.kind, most: 100),
                 "target": AuditText.clean(target?.name, most: 400), "outcome": outcome.rawValue,
-                "problem": problem?.rawValue, "address": AuditText.clean(origin?.address, most: 100),
-                "user_agent": AuditText.clean(origin?.userAgent, most: 500),
+                "problem": problem?.rawValue, "address": origin?.address?.description,
+                "user_agent": AuditText.clean(origin?.program, most: 500),
                 "correlation": AuditText.clean(correlation, most: 100),
             ]
-            var members = texts.compactMapValues { $0.map { AuditValue.text($0) } }
+            var members = texts.compactMapValues { $0.map { AnyJSON.text($0) } }
             members["before"] = before?.value
             members["after"] = after?.value
-            return try JSONValue(AuditValue.object(members))
+            return try JSONValue(AnyJSON.object(members))
         }
     }
 }
@@ -105,21 +105,6 @@ package struct AuditTarget: Sendable, Hashable {
         self.kind = kind
         self.name = name
     }
-}
-
-/// Where the request of this task came from. Set in one place: around every request.
-package struct ClientOrigin: Sendable, Hashable {
-    /// An IP address.
-    package let address: String?
-    /// As the client calls itself.
-    package let userAgent: String?
-
-    package init(address: String?, userAgent: String?) {
-        self.address = address
-        self.userAgent = userAgent
-    }
-
-    @TaskLocal package static var current: ClientOrigin?
 }
 
 /// Texts of others on their way into a line.

@@ -19,7 +19,7 @@ package struct MasterKey: Sendable, Equatable {
         self.bytes = Secret(bytes)
         let code = HMAC<SHA256>.authenticationCode(
             for: Data("weirhouse master key id".utf8), using: SymmetricKey(data: bytes))
-        id = code.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        id = code.prefix(8).hexadecimal
     }
 
     var key: SymmetricKey { SymmetricKey(data: bytes.reveal()) }

@@ -3,7 +3,7 @@ import Wire
 
 /// A user as SCIM writes it (RFC 7643, section 4.1). `userName` is the e-mail address.
 enum DirectoryResource {
-    static func value(_ user: DirectoryUser) -> JSONValue {
+    static func value(_ user: DirectoryUser) -> AnyJSON {
         [
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "id": .text(user.id.description),
             "userName": .text(user.email), "displayName": .text(user.display), "active": .bool(user.isActive),
@@ -17,24 +17,24 @@ enum DirectoryResource {
 
     /// What a whole user says; what is not kept here is passed over.
     /// - Throws: `Refusal` (400) for a user without `userName`, or members of a wrong kind.
-    static func change(_ user: JSONValue) throws -> DirectoryChange {
+    static func change(_ user: AnyJSON) throws -> DirectoryChange {
         guard case .text(let email)? = user.member("userName") else { throw Refusal.invalid("userName is missing.") }
         return DirectoryChange(
             email: email, display: shownName(user), isActive: try user.member("active").map(isActive) ?? true)
     }
 
-    private static func shownName(_ user: JSONValue) -> String? {
+    private static func shownName(_ user: AnyJSON) -> String? {
         if let name = text(user.member("displayName")) ?? text(user.member("name")?.member("formatted")) { return name }
         let parts = ["givenName", "familyName"].compactMap { text(user.member("name")?.member($0)) }
         return parts.isEmpty ? nil : parts.joined(separator: " ")
     }
 
-    static func text(_ value: JSONValue?) -> String? {
+    static func text(_ value: AnyJSON?) -> String? {
         if case .text(let text)? = value, !text.isEmpty { text } else { nil }
     }
 
     /// Entra ID writes `"False"` unless it is told to keep to the standard.
-    static func isActive(_ value: JSONValue) throws -> Bool {
+    static func isActive(_ value: AnyJSON) throws -> Bool {
         switch value {
         case .bool(let bool): return bool
         case .text(let text) where text.lowercased() == "true": return true
@@ -50,7 +50,7 @@ enum DirectoryPatch {
 
     /// What the operations come to. Members that are not kept here are passed over.
     /// - Throws: `Refusal` (400).
-    static func change(_ patch: JSONValue) throws -> DirectoryChange {
+    static func change(_ patch: AnyJSON) throws -> DirectoryChange {
         guard case .list(let operations)? = patch.member("Operations"), !operations.isEmpty,
             operations.count <= mostOperations
         else { throw Refusal.invalid("Operations are missing, or more than \(mostOperations).") }
@@ -59,7 +59,7 @@ enum DirectoryPatch {
         return change
     }
 
-    private static func apply(_ operation: JSONValue, to change: inout DirectoryChange) throws {
+    private static func apply(_ operation: AnyJSON, to change: inout DirectoryChange) throws {
         let name = DirectoryResource.text(operation.member("op"))?.lowercased()
         guard name == "add" || name == "replace" else {
             guard name == "remove" else { throw Refusal.invalid("An operation is add, replace or remove.") }
@@ -79,7 +79,7 @@ enum DirectoryPatch {
         }
     }
 
-    private static func set(_ path: String, _ value: JSONValue, in change: inout DirectoryChange) throws {
+    private static func set(_ path: String, _ value: AnyJSON, in change: inout DirectoryChange) throws {
         let path = path.lowercased().replacing("urn:ietf:params:scim:schemas:core:2.0:user:", with: "")
         switch path {
         case "active": change.isActive = try DirectoryResource.isActive(value)
@@ -89,15 +89,15 @@ enum DirectoryPatch {
         }
     }
 
-    private static func requiredText(_ value: JSONValue, _ path: String) throws -> String {
+    private static func requiredText(_ value: AnyJSON, _ path: String) throws -> String {
         guard let text = DirectoryResource.text(value) else { throw Refusal.invalid("\(path) is text.") }
         return text
     }
 }
 
-extension JSONValue {
+extension AnyJSON {
     /// A member by its name in any case (RFC 7643, section 2.1).
-    fileprivate func member(_ name: String) -> JSONValue? {
+    fileprivate func member(_ name: String) -> AnyJSON? {
         guard case .object(let members) = self else { return nil }
         return members[name] ?? members.first { $0.key.lowercased() == name.lowercased() }?.value
     }

@@ -123,21 +123,21 @@ struct DirectoryRoutes: Sendable {
         .scim(DirectoryResource.value(try await operations.changeDirectoryUser(id, change, as: caller)))
     }
 
-    private func body(_ request: Request) async throws -> JSONValue {
+    private func body(_ request: Request) async throws -> AnyJSON {
         let bytes: ByteBuffer
         do {
             bytes = try await request.body.collect(upTo: Call.bodyLimit)
         } catch is NIOTooManyBytesError {
             throw Refusal.invalid("The body is larger than 1 MB, the most that is taken.", status: 413)
         }
-        guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes.readableBytesView)),
+        guard let value = try? JSONDecoder().decode(AnyJSON.self, from: Data(bytes.readableBytesView)),
             case .object = value
         else { throw Refusal.invalid("The body is no JSON object.") }
         return value
     }
 
     /// RFC 7643, section 5.
-    private static let configuration: JSONValue = [
+    private static let configuration: AnyJSON = [
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": ["supported": .bool(true)],
         "bulk": ["supported": .bool(false), "maxOperations": .integer(0), "maxPayloadSize": .integer(0)],
@@ -154,7 +154,7 @@ struct DirectoryRoutes: Sendable {
 }
 
 extension Response {
-    fileprivate static func scim(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Response {
+    fileprivate static func scim(_ value: AnyJSON, status: HTTPResponse.Status = .ok) -> Response {
         // Not WireJSON: SCIM's names are camelCase.
         let data = (try? JSONEncoder().encode(value)) ?? Data()
         return Response(
@@ -164,7 +164,7 @@ extension Response {
 
     /// RFC 7644, section 3.12.
     fileprivate static func scim(_ refusal: Refusal, correlation: String) -> Response {
-        var error: [String: JSONValue] = [
+        var error: [String: AnyJSON] = [
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": .text("\(refusal.status)"),
             "detail": .text(refusal.problem.detail),
         ]

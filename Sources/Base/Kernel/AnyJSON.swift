@@ -1,16 +1,16 @@
-/// Any JSON value: what a body holds before it is understood, and what the OpenAPI document is made of.
-enum JSONValue: Sendable, Hashable {
+/// Any JSON value (RFC 8259). Numbers without a fraction that fit are integers.
+package indirect enum AnyJSON: Sendable, Hashable {
     case null
     case bool(Bool)
     case integer(Int)
     case number(Double)
     case text(String)
-    case list([JSONValue])
-    case object([String: JSONValue])
+    case list([AnyJSON])
+    case object([String: AnyJSON])
 }
 
-extension JSONValue: Codable {
-    init(from decoder: any Decoder) throws {
+extension AnyJSON: Codable {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
@@ -22,14 +22,14 @@ extension JSONValue: Codable {
             self = .number(value)
         } else if let value = try? container.decode(String.self) {
             self = .text(value)
-        } else if let value = try? container.decode([JSONValue].self) {
+        } else if let value = try? container.decode([AnyJSON].self) {
             self = .list(value)
         } else {
-            self = .object(try container.decode([String: JSONValue].self))
+            self = .object(try container.decode([String: AnyJSON].self))
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
         case .null: try container.encodeNil()
@@ -43,10 +43,10 @@ extension JSONValue: Codable {
     }
 }
 
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral {
-    init(stringLiteral value: String) { self = .text(value) }
-    init(arrayLiteral elements: JSONValue...) { self = .list(elements) }
-    init(dictionaryLiteral elements: (String, JSONValue)...) {
+extension AnyJSON: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral {
+    package init(stringLiteral value: String) { self = .text(value) }
+    package init(arrayLiteral elements: AnyJSON...) { self = .list(elements) }
+    package init(dictionaryLiteral elements: (String, AnyJSON)...) {
         self = .object(Dictionary(elements) { _, last in last })
     }
 }
