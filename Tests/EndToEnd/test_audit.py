@@ -130,12 +130,14 @@ def test_what_failed_and_what_was_refused_is_there_too(house: House) -> None:
     assert lines(house, action="data.query")[0]["outcome"] == "refused"
 
 
-@pytest.mark.skip(reason="a route that was merged last is entered otherwise than this test expects: to be looked at")
 def test_everything_that_changes_something_leaves_a_line_of_who_was_refused(house: House) -> None:
     """Each route that is no reading one, as the document has it, called by somebody who may nothing."""
     token = member(house, "billing")
     document = house.get("/api/v1/openapi.json")
     called = 0
+    # A literal path that a route with captures answers too (`schedules/preview`) is entered as that route.
+    routes = {words["operationId"]: f"{method.upper()} {path}"
+              for path, methods in document["paths"].items() for method, words in methods.items()}
     for path, methods in document["paths"].items():
         for method, words in methods.items():
             permission = words.get("x-weir-permission", "")
@@ -147,7 +149,7 @@ def test_everything_that_changes_something_leaves_a_line_of_who_was_refused(hous
             newest = lines(house)[0]
             assert newest["sequence"] > before, f"{method} {path} left no line"
             assert (newest["outcome"], newest["problem"]) == ("refused", "forbidden"), newest
-            assert newest["who"].startswith("billing ") and newest["target"] == f"{method.upper()} {path}", newest
+            assert newest["who"].startswith("billing ") and newest["target"] == routes[words["operationId"].split("Called")[0]], newest
             called += 1
     assert called >= 20
     assert ask(house, "GET", "/api/v1/audit", member(house, "engineer")) == 403
