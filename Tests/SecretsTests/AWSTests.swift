@@ -20,8 +20,8 @@ private struct AWSPeer: Decodable, Sendable {
     let owner: Keys
     let stranger: Keys
 
-    static func use(_ work: @Sendable (AWSPeer) async throws -> Void) async throws {
-        try await Peer.use("aws_secrets.py") { peer in try await work(peer.ready(AWSPeer.self)) }
+    static func use(stumbling times: Int = 0, _ work: @Sendable (AWSPeer) async throws -> Void) async throws {
+        try await Peer.use("aws_secrets.py", ["\(times)"]) { peer in try await work(peer.ready(AWSPeer.self)) }
     }
 
     func store(_ prefix: String = "weirhouse", _ credentials: AWSCredentials? = nil) throws -> AWSSecretStore {
@@ -77,6 +77,17 @@ struct AWSTests {
                 }
             }
             #expect(try await aws.store().list(of: acme).isEmpty)
+        }
+    }
+
+    @Test("a failure that passes is tried again, one that stays is told")
+    func stumbling() async throws {
+        try await AWSPeer.use(stumbling: 5) { aws in
+            let store = try aws.store()
+            let problem = await #expect(throws: Problem.self) { try await store.put(swordfish, named: "a", of: acme) }
+            #expect(problem?.code == .secretsUnavailable)
+            #expect(try await store.put(swordfish, named: "a", of: acme) == 1)
+            #expect(try await store.get("a", of: acme)?.reveal() == swordfish.reveal())
         }
     }
 

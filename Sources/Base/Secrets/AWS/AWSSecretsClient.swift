@@ -9,6 +9,9 @@ struct AWSSecretsClient: Sendable {
     let http: OutboundHTTP
     let time: TimeSource
 
+    /// A failure of the service and its throttling are tried again, three times in all with a pause that grows, as AWS's
+    /// own clients do (AWS SDKs and Tools Reference Guide, "Retry behavior", standard mode). A write that succeeded
+    /// without an answer is the same write: its `ClientRequestToken` is the number of the value.
     /// - Throws: `AWSRefusal` for an answer that says no; `secretsUnavailable` without an answer.
     func call<Answer: Decodable>(_ action: String, _ request: some Encodable, _: Answer.Type) async throws -> Answer {
         let unsigned = OutboundRequest(
@@ -16,10 +19,20 @@ struct AWSSecretsClient: Sendable {
             headers: ["X-Amz-Target": "secretsmanager.\(action)", "Content-Type": "application/x-amz-json-1.1"],
             body: try AWSJSON.encode(request), timeout: .seconds(15))
         let signature = AWSSignature(credentials: credentials, region: location.region, service: "secretsmanager")
-        let answer = try await http.ask(signature.sign(unsigned, date: time.now()))
-        guard answer.status == 200 else { throw AWSRefusal(answer) }
-        return try answer.decoded(by: AWSJSON.decoder)
+        var attempt = 1
+        while true {
+            let answer = try await http.ask(signature.sign(unsigned, date: time.now()))
+            if answer.status == 200 { return try answer.decoded(by: AWSJSON.decoder) }
+            let refusal = AWSRefusal(answer)
+            guard refusal.isPassing, attempt < Self.attempts else { throw refusal }
+            try await Task.sleep(
+                for: backoff(after: attempt, base: .milliseconds(200), ceiling: .seconds(5))
+                    * Double.random(in: 0.5...1))
+            attempt += 1
+        }
     }
+
+    private static let attempts = 3
 }
 
 /// An answer that says no (AWS Secrets Manager API Reference, "Common Errors" and those of each action).
@@ -44,6 +57,11 @@ struct AWSRefusal: Error {
     /// Also of a secret that is on its way out.
     var exists: Bool { type == "ResourceExistsException" || (type == "InvalidRequestException" && status == 400) }
 
+    /// Another try may succeed.
+    var isPassing: Bool {
+        status >= 500 || status == 429 || ["ThrottlingException", "LimitExceededException"].contains(type)
+    }
+
     var problem: Problem {
         switch (type, status) {
         case ("AccessDeniedException", _):
@@ -56,7 +74,7 @@ struct AWSRefusal: Error {
             Problem(
                 .secretsRefused, "AWS does not take Weirhouse's access key (\(name)).",
                 hint: "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and this machine's clock.")
-        case ("ThrottlingException", _), ("LimitExceededException", _), (_, 429), (_, 500...):
+        case _ where isPassing:
             Problem(.secretsUnavailable, "AWS has too much to do now (\(name)).", hint: "Try again.")
         default:
             Problem(
