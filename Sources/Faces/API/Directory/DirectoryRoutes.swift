@@ -22,42 +22,41 @@ struct DirectoryRoutes: Sendable {
     }
 
     fileprivate typealias Action =
-        @Sendable (Request, @Sendable () throws -> PrincipalID, Caller) async throws -> Response
+        @Sendable (DirectoryRoutes, Request, @Sendable () throws -> PrincipalID, Caller) async throws -> Response
 
     /// What all of them take.
     static let permission = Permission.signInManage
 
     /// All routes of the directory.
-    var routes: [Route] {
-        let one = "\(Self.users)/{id}"
+    static let all: [Route] = {
+        let one = "\(users)/{id}"
         return [
-            Route(method: .get, path: "/scim/v2/ServiceProviderConfig") { _, _, _ in .scim(Self.configuration) },
-            Route(method: .get, path: Self.users) { request, _, caller in try await list(request, caller) },
-            Route(method: .post, path: Self.users) { request, _, caller in
+            Route(method: .get, path: "/scim/v2/ServiceProviderConfig") { _, _, _, _ in .scim(configuration) },
+            Route(method: .get, path: users) { face, request, _, caller in try await face.list(request, caller) },
+            Route(method: .post, path: users) { face, request, _, caller in
                 let change = try DirectoryResource.change(try await body(request))
-                return .scim(
-                    DirectoryResource.value(try await operations.addDirectoryUser(change, as: caller)), status: .created
-                )
+                let user = try await face.operations.addDirectoryUser(change, as: caller)
+                return .scim(DirectoryResource.value(user), status: .created)
             },
-            Route(method: .get, path: one) { _, id, caller in
-                .scim(DirectoryResource.value(try await operations.directoryUser(id(), as: caller)))
+            Route(method: .get, path: one) { face, _, id, caller in
+                .scim(DirectoryResource.value(try await face.operations.directoryUser(id(), as: caller)))
             },
-            Route(method: .put, path: one) { request, id, caller in
-                try await change(id(), DirectoryResource.change(try await body(request)), caller)
+            Route(method: .put, path: one) { face, request, id, caller in
+                try await face.change(id(), DirectoryResource.change(try await body(request)), caller)
             },
-            Route(method: .patch, path: one) { request, id, caller in
-                try await change(id(), DirectoryPatch.change(try await body(request)), caller)
+            Route(method: .patch, path: one) { face, request, id, caller in
+                try await face.change(id(), DirectoryPatch.change(try await body(request)), caller)
             },
             // The member stays, without access, so that what they did keeps a name.
-            Route(method: .delete, path: one) { _, id, caller in
-                _ = try await operations.changeDirectoryUser(id(), DirectoryChange(isActive: false), as: caller)
+            Route(method: .delete, path: one) { face, _, id, caller in
+                _ = try await face.operations.changeDirectoryUser(id(), DirectoryChange(isActive: false), as: caller)
                 return Response(status: .noContent)
             },
         ]
-    }
+    }()
 
     func add(to router: Router<some RequestContext>) {
-        for route in routes {
+        for route in Self.all {
             router.on(RouterPath(route.path), method: route.method) { request, context in
                 await answer(request, id: context.parameters.get("id"), route)
             }
@@ -78,7 +77,7 @@ struct DirectoryRoutes: Sendable {
                 }
                 return id
             }
-            return try await route.action(request, id, caller)
+            return try await route.action(self, request, id, caller)
         } catch {
             let refusal = Refusal(wrapping: error)
             if refusal.status >= 500 { api.report(refusal.problem, of: request, correlation: correlation) }
@@ -123,7 +122,7 @@ struct DirectoryRoutes: Sendable {
         .scim(DirectoryResource.value(try await operations.changeDirectoryUser(id, change, as: caller)))
     }
 
-    private func body(_ request: Request) async throws -> AnyJSON {
+    private static func body(_ request: Request) async throws -> AnyJSON {
         let bytes: ByteBuffer
         do {
             bytes = try await request.body.collect(upTo: Call.bodyLimit)
