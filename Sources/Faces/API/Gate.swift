@@ -32,14 +32,41 @@ struct Gate<Context: RequestContext>: RouterMiddleware {
     }
 }
 
-extension Endpoint {
-    /// The methods that the endpoints at this path take, `HEAD` included.
-    static func methods(at path: [Substring]) -> [HTTPRequest.Method] {
-        let text = "/" + path.joined(separator: "/")
-        let isLiteral = all.contains { $0.path == text }
-        return all.filter { isLiteral ? $0.path == text || $0.shadowed.contains(text) : $0.matches(path) }
-            .flatMap { $0.answersHead ? [$0.method, .head] : [$0.method] }
+/// What methods are taken where, worked out once: every request asks.
+private struct MethodTable: Sendable {
+    /// By a path without captures.
+    private var literal: [String: [HTTPRequest.Method]] = [:]
+    /// Paths with captures, which are nil here, by the number of their parts.
+    private var templates: [Int: [(parts: [String?], methods: [HTTPRequest.Method])]] = [:]
+
+    init(_ endpoints: [Endpoint]) {
+        for path in Set(endpoints.map(\.path)) {
+            let isLiteral = !path.contains("{")
+            let here = endpoints.filter { $0.path == path || (isLiteral && $0.shadowed.contains(path)) }
+            let methods = here.flatMap { $0.answersHead ? [$0.method, .head] : [$0.method] }
+            if isLiteral {
+                literal[path] = methods
+            } else {
+                let parts = path.split(separator: "/").map { $0.hasPrefix("{") ? nil : String($0) }
+                templates[parts.count, default: []].append((parts, methods))
+            }
+        }
     }
+
+    /// `HEAD` included.
+    func methods(at path: [Substring]) -> [HTTPRequest.Method] {
+        if let methods = literal["/" + path.joined(separator: "/")] { return methods }
+        return (templates[path.count] ?? [])
+            .filter { zip($0.parts, path).allSatisfy { part, given in part.map { $0 == given } ?? true } }
+            .flatMap(\.methods)
+    }
+}
+
+extension Endpoint {
+    private static let methodTable = MethodTable(all)
+
+    /// The methods that the endpoints at this path take, `HEAD` included.
+    static func methods(at path: [Substring]) -> [HTTPRequest.Method] { methodTable.methods(at: path) }
 
     /// Literal paths of other endpoints that a capture of this one matches too, as `/schedules/preview` matches
     /// `/schedules/{name}`: a schedule may be called so. The router goes by the literal path and looks no further: this
