@@ -24,7 +24,7 @@ from furnishing import Furnisher, source_of
 from house import House
 from processes import wait_for
 from providers import Provider
-from routes import Route, Table, Things
+from routes import ALIKE, Route, Table, Things
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -53,7 +53,7 @@ ONE_BY_ONE = {"POST /api/v1/runs/actions", "POST /runs/actions"}
 PLACELESS = {
     "POST /api/v1/schedules/preview", "POST /schedules/new/preview", "POST /schedules/{name}/preview",
     "POST /api/v1/sources/test"}
-# Names of issuers are the whole server's, as slugs are: whoever follows GET /sign-in/with/{issuer} knows that it is there.
+# Names of issuers are the whole server's, as slugs are: GET /sign-in/with/{issuer} tells everybody whether there is one.
 NAMED_FOR_ALL = {"PUT /api/v1/issuers/{name}"}
 # They end the session of whoever asks, whatever the path says: each call has somebody of its own.
 ENDS_SESSIONS = {"POST /api/v1/sessions/end", "POST /organizations", "POST /organizations/switch"}
@@ -92,6 +92,7 @@ class World:
     own: Organization
     other: Organization
     owner: Caller
+    rival: Caller
     places: dict[str, Things] = field(default_factory=dict)
 
     @property
@@ -124,7 +125,8 @@ class World:
         """
         volatile = {"last_used_at", "last_used_from", "last_seen_at", "seen_at", "looked_at", "checked_at"}
         tables = self.registry.connection.execute(
-            "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id' "
+            "SELECT c.relname FROM pg_class c "
+            "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id' "
             "WHERE c.relnamespace = 'weir'::regnamespace AND c.relkind = 'r' ORDER BY 1").fetchall()
         found = {}
         for (name,) in tables:
@@ -161,7 +163,7 @@ def world(
         client = Client(house)
         ours, theirs = (
             Furnisher(house, registry, client, registry.member(each, ("owner", "*"))) for each in (own, other))
-        world = World(house, client, Table(house), registry, own, other, ours.owner)
+        world = World(house, client, Table(house), registry, own, other, ours.owner, theirs.owner)
         for maker, marks in ((ours, {OURS: "dev", PROD: "prod"}), (theirs, {RIVAL: "dev"})):
             shared = maker.organization(provider.issuer, next(iter(marks)))
             for mark, environment in marks.items():
@@ -325,7 +327,8 @@ def test_a_role_is_refused_all_that_the_table_does_not_give_it(world: World, rol
 def test_tokens_and_sessions_of_one_member_are_not_there_for_another(world: World, role: str) -> None:
     caller = world.registry.member(world.own, (role, "*"))
     before = world.rows(world.own, but_refusals=True)["credentials"]
-    routes = [route for route in world.table.guarded if {before for _, before in route.captures} & {"tokens", "sessions"}]
+    routes = [
+        route for route in world.table.guarded if {before for _, before in route.captures} & {"tokens", "sessions"}]
     assert len(routes) >= 7
     for route in routes:
         statuses = [world.call(route, things, caller).status for things in (world.own_dev, world.own_dev.made_up())]
@@ -374,6 +377,23 @@ def test_a_role_of_one_environment_reaches_nothing_of_another(world: World) -> N
 
 
 # Another organization
+
+
+def test_what_is_hidden_is_there_for_its_own_owner(world: World) -> None:
+    """Else the refusals below could be of what there is not."""
+    hidden, told = world.hidden(world.other, RIVAL), 0
+    for route in world.table.guarded:
+        if route.method == "GET" and not world.table.is_shadow(route):
+            answer = world.table.call(world.client, route, world.other_dev, world.rival)
+            assert answer.status < 400, f"{route}: {answer.status} {answer.body[:200]}"
+            told += bool(hidden.told(answer, world.other_dev))
+    assert told > 50
+    rows = " ".join(row for rows in world.rows(world.other).values() for row in rows)
+    kept_elsewhere = {"charts", "{schema}", "assets", "{hash}", "join", "sign-in"} | ALIKE
+    missing = {
+        name for name, value in world.other_dev.values.items()
+        if name not in kept_elsewhere and unquote(value) not in rows}
+    assert missing == set()
 
 
 @pytest.mark.parametrize("role", ROLES)
