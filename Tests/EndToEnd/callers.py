@@ -30,6 +30,7 @@ class Caller:
     token: str
     session: str
     scopes: set[str] | None = None
+    person: str | None = None
 
     @property
     def name(self) -> str:
@@ -95,8 +96,18 @@ class Registry:
             (digest(secret), kind, organization.id, principal, scopes))
         return secret
 
-    def person(self, caller: Caller) -> str:
-        """Makes the service a person who can be deactivated; their id."""
+    def member(self, organization: Organization, *grants: tuple[str, str], **more: Any) -> Caller:
+        """The same as `caller`, but a person: they alone found organizations and export their account."""
+        made = self.caller(organization, *grants, **more)
+        made.person = self._person(made)
+        return made
+
+    def like(self, caller: Caller) -> Caller:
+        """Another person with the same roles and scopes."""
+        scopes = sorted(caller.scopes) if caller.scopes is not None else None
+        return self.member(caller.organization, *caller.grants, scopes=scopes)
+
+    def _person(self, caller: Caller) -> str:
         person = self._row(
             "INSERT INTO weir.people (person_id, name, email) VALUES (gen_random_uuid(), 'somebody', %s) "
             "RETURNING person_id::text", f"somebody{self.made}@example.org")
@@ -104,6 +115,11 @@ class Registry:
             "UPDATE weir.principals SET kind = 'person', person_id = %s, email = %s WHERE principal_id = %s",
             (person, f"somebody{self.made}@example.org", caller.principal))
         return person
+
+    def id_of(self, secret: str) -> str:
+        """By which a token or session is named in addresses."""
+        return self._row(
+            "SELECT credential_id::text FROM weir.credentials WHERE hash = %s", digest(secret))
 
     def revoke(self, secret: str) -> None:
         self.connection.execute("DELETE FROM weir.credentials WHERE hash = %s", (digest(secret),))
@@ -135,6 +151,8 @@ class Client:
         data: bytes | None = None
         if form is not None:
             data, sent["Content-Type"] = urlencode(form).encode(), "application/x-www-form-urlencoded"
+            # As a browser does, of the page that it posts from.
+            sent.setdefault("Origin", f"http://{self.place}")
         elif body is not None:
             data, sent["Content-Type"] = json.dumps(body).encode(), "application/json"
         address = quote(path, safe="/%-._~*") + (f"?{urlencode(query)}" if query else "")

@@ -5,10 +5,18 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from callers import Caller, Client
+from callers import Answer, Caller, Client
 from house import House
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
+# What is called or numbered alike in every organization: schemas, lines of an audit, environments.
+ALIKE = {"tables", "lines", "environments"}
+GUEST = "guest@example.org"
+# The document of the API does not hold the directory's bodies: RFC 7644 does.
+SCIM = {
+    "POST": {"userName": GUEST}, "PUT": {"userName": GUEST},
+    "PATCH": {"Operations": [{"op": "replace", "value": {"displayName": "Somebody"}}]},
+}
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,7 @@ class Route:
 
     @property
     def is_api(self) -> bool:
-        return self.path.startswith(("/api/", "/health/")) or self.path == "/metrics"
+        return self.path.startswith(("/api/", "/health/", "/scim/")) or self.path == "/metrics"
 
     @property
     def reads(self) -> bool:
@@ -33,6 +41,11 @@ class Route:
         """Each capture with the part of the path before it, by which a value for it is found."""
         parts = self.path.split("/")
         return [(part, parts[at - 1]) for at, part in enumerate(parts) if part.startswith("{")]
+
+    @property
+    def names_things(self) -> bool:
+        """Whether its path names something that is one organization's alone."""
+        return any(before not in ALIKE for _, before in self.captures)
 
 
 @dataclass
@@ -47,7 +60,7 @@ class Things:
         """The route's path with these things in it."""
         path = route.path
         for capture, before in route.captures:
-            assert before in self.values, f"{route}: say in `things_of` what stands for {capture} after {before}"
+            assert before in self.values, f"{route}: say in `furnish` what stands for {capture} after {before}"
             path = path.replace(capture, self.values[before], 1)
         return path.replace("/**", "/no/such/page")
 
@@ -55,9 +68,13 @@ class Things:
         """The same form, but nobody's."""
         uuid = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
         values = {key: NOBODY if uuid.fullmatch(value) else "nobodys" for key, value in self.values.items()}
-        # Schemas are called the same everywhere.
-        return Things(
-            self.environment, values | {"tables": self.values["tables"]}, self.organization and "nobodys")
+        alike = {key: value for key, value in self.values.items() if key in ALIKE}
+        # No slug is like that: nobody can found it. What a secret is for is in its name.
+        formed = {"organizations": "nobody's", "secrets": f"source%2F{self.environment}%2Fnobodys"}
+        return Things(self.environment, values | formed | alike, self.organization and "nobodys")
+
+    def with_own(self, **values: str) -> "Things":
+        return Things(self.environment, self.values | values, self.organization)
 
 
 class Table:
@@ -105,30 +122,34 @@ class Table:
         method = "get" if route.method == "HEAD" else route.method.lower()
         return self.document["paths"].get(route.path, {}).get(method, {})
 
-    def call(self, client: Client, route: Route, things: Things, caller: Caller | None = None, **more: Any):
-        """One request of the route about these things, by its own kind of credential."""
+    def parameters(self, route: Route) -> set[str]:
+        """Of its query."""
+        return {each["name"] for each in self.operation(route).get("parameters", []) if each["in"] == "query"}
+
+    def call(
+        self, client: Client, route: Route, things: Things, caller: Caller | None = None,
+        fields: dict[str, str] | None = None, **more: Any,
+    ) -> Answer:
+        """One request of the route about these things, by its own kind of credential. `fields`: more of a form."""
         if caller is not None:
             more |= {"token": caller.token} if route.is_api else {"session": caller.session}
+        path = things.path(route)
         if not route.is_api:
             named = {} if things.environment == "dev" else {"environment": things.environment}
-            return client.call(
-                route.method, things.path(route), query=named, form=None if route.reads else self.form(things), **more)
-        operation = self.operation(route)
-        schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-        body = None if schema is None else self.sample(schema, things)
-        declared = {each["name"] for each in operation.get("parameters", []) if each["in"] == "query"}
-        given = {"environment": things.environment, "organization": things.organization}
-        query = {name: value for name, value in given.items() if name in declared and value}
-        return client.call(route.method, things.path(route), query=query, body=body, **more)
+            form = None if route.reads else form_about(things) | (fields or {})
+            return client.call(route.method, path, query=named, form=form, **more)
+        given = {
+            "environment": things.environment, "organization": things.organization,
+            "member": things.values.get("members"), "permission": "runs.read"}
+        query = {name: value for name, value in given.items() if name in self.parameters(route) and value}
+        return client.call(route.method, path, query=query, body=self.body(route, things), **more)
 
-    def form(self, things: Things) -> dict[str, str]:
-        """Fields that forms of the console ask for; each takes its own and leaves the rest."""
-        return {
-            "environment": things.environment, "sql": "SELECT 1 AS one", "note": "a note", "name": "made-by-test",
-            "source": things.values.get("sources", "nobodys"), "action": "cancel", "run": things.values["runs"],
-            "pipeline": f"{things.environment}/{things.values.get('sources', 'nobodys')}", "trigger": "every",
-            "count": "6", "unit": "hours", "from": "2026-01-01", "through": "2026-01-01",
-        }
+    def body(self, route: Route, things: Things) -> Any:
+        if route.path.startswith("/scim/"):
+            return SCIM.get(route.method)
+        content = self.operation(route).get("requestBody", {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema")
+        return None if schema is None else self.sample(schema, things)
 
     def sample(self, schema: dict[str, Any], things: Things, name: str = "") -> Any:
         """A small value of this schema; about these things where it names any."""
@@ -157,5 +178,21 @@ class Table:
             return schema["enum"][0]
         if schema.get("format") == "uuid":
             return things.values["runs"]
-        known = {"source": things.values.get("sources"), "sql": "SELECT 1 AS one"}
+        known = {
+            "source": things.values.get("sources"), "issuer": things.values.get("issuers"),
+            "slug": things.values.get("organizations"), "sql": "SELECT 1 AS one", "email": GUEST}
         return {"date": "2026-01-01"}.get(schema.get("format", "")) or known.get(name) or "x"
+
+
+def form_about(things: Things) -> dict[str, str]:
+    """Fields that forms of the console ask for; each takes its own and leaves the rest."""
+    source = things.values.get("sources", "nobodys")
+    return {
+        "environment": things.environment, "sql": "SELECT 1 AS one", "note": "a note", "name": "made-by-test",
+        "source": source, "action": "cancel", "run": things.values.get("runs", NOBODY),
+        "pipeline": f"{things.environment}/{source}", "trigger": "every", "count": "6", "unit": "hours",
+        "from": "2026-01-01", "through": "2026-01-01", "email": GUEST, "role": "viewer",
+        "slug": things.values.get("organizations", "nobody's"), "size": "small", "keepRunsDays": "30",
+        "keepLogsDays": "30", "days": "30", "grace": "1", "code": "BCDF-GHJK", "answer": "approve", "scopes": "read",
+        "format": "jsonl", "agree": "yes", "version": "1", "value": "x", "confirm": "nobodys", "display": "Somebody",
+    }
