@@ -95,6 +95,12 @@ struct DataFolder: Sendable {
         return Secret(String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
     }
 
+    /// Another text for what was taken back.
+    func renewSecretText(_ name: String) throws -> Secret<String> {
+        try write(Data("\(Gate.randomText())\n".utf8), to: "\(path)/\(name)")
+        return try secretText(name)
+    }
+
     /// A file's content, or what `make` gives, which then is the file's. If two processes make it, one of them wins.
     private func contents(_ name: String, make: () -> Data) throws -> Data {
         let file = "\(path)/\(name)"

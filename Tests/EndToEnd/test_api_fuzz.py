@@ -29,18 +29,26 @@ def test_every_answer_is_one_that_the_document_tells_of(
     house.clone(shop.url, "--source", "shop")
     address = json.loads((house.folder / "server.json").read_text())["address"]
     token = (house.folder / "token").read_text().strip()
-    program = Path(sys.executable).with_name("schemathesis")
+    who, members = house.get("/api/v1/account"), house.get("/api/v1/members")["members"]
+    own = {
+        "WEIR_FUZZ_TOKEN_ID": who["credential_id"], "WEIR_FUZZ_ORGANIZATION": who["organization"],
+        "WEIR_FUZZ_MEMBER": who["name"],
+        "WEIR_FUZZ_MEMBER_ID": next(one["member_id"] for one in members if one["name"] == who["name"]),
+    }
+    here, program = Path(__file__).parent, Path(sys.executable).with_name("schemathesis")
     done = subprocess.run(
-        [program, "--config-file", str(Path(__file__).with_name("schemathesis.toml")), "run", f"{address}/api/v1/openapi.json", "--url", address,
+        [program, "--config-file", str(here / "schemathesis.toml"), "run", f"{address}/api/v1/openapi.json", "--url", address,
          "--header", f"Authorization: Bearer {token}", "--checks", "all", "--mode", "all",
          "--max-time", str(SECONDS), "--max-examples", "40" if SECONDS <= 120 else "2000", "--seed", str(SEED),
          # A run that goes on is followed without end.
          "--request-timeout", "20", "--generation-database", "none", "--continue-on-failure", "--no-color",
          "--suppress-health-check", "all"],
+        env=os.environ | own | {"SCHEMATHESIS_HOOKS": "fuzz_hooks", "PYTHONPATH": str(here)},
         cwd=artefacts, capture_output=True, text=True, timeout=SECONDS + 200, check=False)
     (artefacts / "schemathesis.txt").write_text(done.stdout + done.stderr)
     assert done.returncode == 0, f"seed {SEED}:\n{done.stdout[-20_000:]}\n{done.stderr[-2000:]}"
     assert "\n❌" not in done.stdout
+    assert "Authentication failed" not in done.stdout, "it has locked itself out"
     # It is still there, and has met nothing that it did not expect.
     assert house.get("/api/v1/status")["healthy"]
     assert "request failed" not in house.log.read_text(errors="replace")

@@ -234,7 +234,7 @@ def test_data_that_is_late_and_fresh_again_is_told(house: House, hooks: Peer) ->
 
 BAD = [
     ({"channel": "webhook", "target": "http://10.1.2.3/hook"}, 403, "private"),
-    ({"channel": "webhook", "target": "http://169.254.169.254/latest"}, 403, "private"),
+    ({"channel": "webhook", "target": "http://169.254.169.254/latest"}, 403, "metadata service"),
     ({"channel": "webhook", "target": "ftp://acme.example/"}, 400, ""),
     ({"channel": "webhook", "target": "http://user:secret@127.0.0.1/"}, 400, ""),
     ({"channel": "email", "target": "nobody"}, 400, "nobody"),

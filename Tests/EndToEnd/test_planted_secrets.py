@@ -135,6 +135,7 @@ def test_no_planted_secret_is_found_anywhere(
         house.wait_until_ready()
         hold_own_secrets(plant)
         first_half(plant, source, dead)
+        hold_master_key(plant)
         assert house.stop() == 0
         # The same again as text.
         house.environment["WEIR_LOG"] = "text"
@@ -175,10 +176,14 @@ def hold_own_secrets(plant: Plant) -> None:
     """Those that Weirhouse made for itself."""
     folder = plant.house.folder
     plant.token = plant.add("local token", (folder / "token").read_text().strip())
-    key = (folder / "master.key").read_bytes()
-    plant.add("master key", key.strip() or key)
     for name in ("owner", "app"):
         plant.add(f"password of {name}", (folder / f"postgres.{name}.password").read_text().strip())
+
+
+def hold_master_key(plant: Plant) -> None:
+    """It is made with the first secret that is kept."""
+    key = (plant.house.folder / "master.key").read_bytes()
+    plant.add("master key", key.strip() or key)
     try:
         plant.add("master key's bytes", base64.b64decode(key.strip(), validate=True))
     except ValueError:

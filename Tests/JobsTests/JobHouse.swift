@@ -120,10 +120,12 @@ struct JobHouse: Sendable {
     }
 
     func worker(
-        _ name: String, slots: Int = 4, _ handlers: [any JobHandler], observe: @escaping Observe = { _ in }
+        _ name: String, slots: Int = 4, look: Duration = .seconds(5), _ handlers: [any JobHandler],
+        observe: @escaping Observe = { _ in }
     ) -> Worker {
         let listener = PGListener(metadata.database.conninfo(role: "weir_app"), channels: ["weir_cancel"])
-        return Worker(queue: queue, listener: listener, handlers: handlers, name: name, slots: slots, observe: observe)
+        return Worker(
+            queue: queue, listener: listener, handlers: handlers, name: name, slots: slots, look: look, observe: observe)
     }
 
     /// Makes a run of these jobs.

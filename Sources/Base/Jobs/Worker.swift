@@ -12,6 +12,7 @@ package struct Worker: Sendable {
     private let handlers: [String: any JobHandler]
     private let entry: WorkerRegister.Entry
     private let taker: JobTaker
+    private let look: Duration
     private let luck: @Sendable () -> Double
     private let observe: Observe
     /// What handlers use, beside others.
@@ -22,10 +23,11 @@ package struct Worker: Sendable {
     ///   - name: tells workers apart in pages and logs; no other worker has it.
     ///   - organizations: whose jobs it takes; nil for all.
     ///   - slots: how many jobs at once.
+    ///   - look: after how long, more or less, it looks for jobs without being called.
     ///   - luck: 0 to 1, for the pauses before other attempts.
     package init(
         queue: JobQueue, listener: PGListener, handlers: [any JobHandler], name: String, version: String = "",
-        organizations: [OrganizationID]? = nil, slots: Int,
+        organizations: [OrganizationID]? = nil, slots: Int, look: Duration = .seconds(5),
         luck: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }, observe: @escaping Observe
     ) {
         shared = queue
@@ -42,6 +44,7 @@ package struct Worker: Sendable {
             name: name, version: version, kinds: known.map(\.kind), payloadVersions: known.map(\.payloadVersion),
             organizations: organizations, slots: slots)
         self.listener = listener.hearing(channel)
+        self.look = look
         self.luck = luck
         self.observe = observe
     }
@@ -79,7 +82,7 @@ package struct Worker: Sendable {
             group.addTask { await keeper.run() }
             group.addTask { await tidyRegularly() }
             // In case a call was lost with whoever called.
-            group.addTask { await everyNowAndThen(.seconds(5)) { desk.look() } }
+            group.addTask { await everyNowAndThen(look) { desk.look() } }
         }
     }
 

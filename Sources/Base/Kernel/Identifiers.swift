@@ -6,6 +6,9 @@ package struct ID<Tag>: Hashable, Sendable, Codable, CustomStringConvertible {
 
     package init(_ uuid: UUID) { self.uuid = uuid }
 
+    /// Of nothing that there is (RFC 9562, section 5.9).
+    package static var none: ID { ID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))) }
+
     /// Nil if the text is no UUID.
     package init?(_ text: some StringProtocol) {
         guard let uuid = UUID(uuidString: String(text)) else { return nil }

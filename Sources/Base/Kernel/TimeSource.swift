@@ -12,9 +12,20 @@ package struct TimeSource: Sendable {
         self.makeUUID = makeUUID
     }
 
-    package static let system = TimeSource(now: { Date() }, makeUUID: { UUID() })
+    package static let system = TimeSource(now: { Date() }, makeUUID: { randomUUID() })
 
     package func makeID<Tag>(_: Tag.Type = Tag.self) -> ID<Tag> { ID(makeUUID()) }
+}
+
+/// Version 4 (RFC 9562, section 5.4). `UUID()` opens `/dev/urandom` each time, and every request has an id.
+private func randomUUID() -> UUID {
+    var generator = SystemRandomNumberGenerator()
+    var words = (generator.next(), generator.next())
+    return withUnsafeMutableBytes(of: &words) { bytes in
+        bytes[6] = bytes[6] & 0x0F | 0x40
+        bytes[8] = bytes[8] & 0x3F | 0x80
+        return UUID(uuid: bytes.loadUnaligned(as: uuid_t.self))
+    }
 }
 
 extension Date {

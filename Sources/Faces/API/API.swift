@@ -3,6 +3,8 @@ import HTTPTypes
 package import Hummingbird
 package import Kernel
 import Logging
+import NIOCore
+import Roles
 package import Wire
 
 /// The JSON face: routes under `/api/v1` and `/health`, over `Operations`. `Endpoint.all` holds every route next to
@@ -13,24 +15,28 @@ package struct API: Sendable {
     let observe: Observe
     let heartbeats: Heartbeats
     let attempts: AttemptLimits
+    /// JSON; nil keeps nothing.
+    let ready: ReadyAnswers<ByteBuffer>?
 
     /// - Parameters:
     ///   - attempts: of tokens, counted together with the console's sign-ins.
+    ///   - changes: those that `operations` make and hear of; without them no answer is kept for the next who asks.
     ///   - observe: told of each answer that is an unexpected error or a fault of ours (status 500 and above);
     ///     nil writes them to the log.
     package init(
         operations: any Operations, attempts: AttemptLimits = AttemptLimits(), time: TimeSource = .system,
-        observe: Observe? = nil
+        changes: ChangeCounts? = nil, observe: Observe? = nil
     ) {
         self.init(
-            operations: operations, attempts: attempts, time: time, observe: observe,
+            operations: operations, attempts: attempts, time: time, changes: changes, observe: observe,
             heartbeats: .every(.seconds(15)))
     }
 
     init(
-        operations: any Operations, attempts: AttemptLimits = AttemptLimits(), time: TimeSource, observe: Observe?,
-        heartbeats: Heartbeats
+        operations: any Operations, attempts: AttemptLimits = AttemptLimits(), time: TimeSource,
+        changes: ChangeCounts? = nil, observe: Observe?, heartbeats: Heartbeats
     ) {
+        ready = changes.map { ReadyAnswers($0) { $0.readableBytes } }
         self.attempts = attempts
         self.operations = operations
         self.time = time
@@ -81,13 +87,25 @@ package struct API: Sendable {
             let call = try await Call.read(request, for: endpoint, parameters, api: self, faults: faults)
             return try await action(call)
         case .signedIn(let permission, let action):
-            let token = try bearerToken(of: request)
-            let caller = try await attempts.attempt(token) { try await operations.caller(token: token) }
-            try await operations.admit(
-                caller, to: permission, at: "\(endpoint.method.rawValue) \(endpoint.path)")
+            let caller = try await admit(request, endpoint, permission)
             let call = try await Call.read(request, for: endpoint, parameters, api: self, faults: faults)
             return try await action(call, caller)
+        case .shared(let permission, let action):
+            let caller = try await admit(request, endpoint, permission)
+            let make: @Sendable () async throws -> ByteBuffer = {
+                let call = try await Call.read(request, for: endpoint, parameters, api: self, faults: faults)
+                return ByteBuffer(bytes: try WireJSON.encode(try await action(call, caller.anybody)))
+            }
+            guard let ready else { return .json(try await make()) }
+            return .json(try await ready.answer(at: request.uri.string, for: caller.audience, make))
         }
+    }
+
+    private func admit(_ request: Request, _ endpoint: Endpoint, _ permission: Permission) async throws -> Caller {
+        let token = try bearerToken(of: request)
+        let caller = try await attempts.attempt(token) { try await operations.caller(token: token) }
+        try await operations.admit(caller, to: permission, at: "\(endpoint.method.rawValue) \(endpoint.path)")
+        return caller
     }
 
     /// The trace's id, or one of its own where nobody has begun a trace.

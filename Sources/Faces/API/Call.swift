@@ -39,7 +39,7 @@ struct Call: Sendable {
     /// A parameter that was given.
     func text(_ name: String) -> String? { values[name] }
 
-    /// A parameter of the path: the router has matched it, so it is there.
+    /// A parameter that must be given: it is there.
     func part(_ name: String) -> String { values[name] ?? "" }
 
     /// A parameter of several values, separated by commas; none if it was not given.
@@ -88,7 +88,12 @@ private func parameterValues(
         case .header: values[parameter.name] = HTTPField.Name(parameter.name).flatMap { request.headers[$0] }
         case .query: break
         }
-        guard let value = values[parameter.name] else { continue }
+        guard let value = values[parameter.name] else {
+            guard !parameter.isRequired || parameter.place == .path else {
+                throw Refusal.invalid("The query lacks `\(parameter.name)`.", hint: hint(endpoint))
+            }
+            continue
+        }
         if let fault = parameter.schema.fault(inText: value) {
             throw Refusal.invalid("The parameter `\(parameter.name)` must be \(fault).")
         }

@@ -9,16 +9,16 @@ extension Endpoint {
         Endpoint(
             method: .get, path: "/api/v1/dashboards", name: "listDashboards", summary: "All dashboards.",
             answer: .json(Shapes.dashboardList, "The dashboards."),
-            action: .signedIn(.dashboardsRead) { call, caller in
-                try .json(["dashboards": await call.operations.dashboards(as: caller)])
+            action: .shared(.dashboardsRead) { call, caller in
+                ["dashboards": try await call.operations.dashboards(as: caller)]
             }),
         Endpoint(
             method: .get, path: "/api/v1/dashboards/{name}", name: "getDashboard",
             summary: "A dashboard with its charts, without their data.",
             parameters: [dashboardName] + Parameter.naming, answer: .json(Shapes.dashboard, "The dashboard."),
             problems: [.notFound],
-            action: .signedIn(.dashboardsRead) { call, caller in
-                try .json(await call.operations.dashboard(call.part("name"), of: call.place, as: caller))
+            action: .shared(.dashboardsRead) { call, caller in
+                try await call.operations.dashboard(call.part("name"), of: call.place, as: caller)
             }),
         Endpoint(
             method: .get, path: "/api/v1/dashboards/{name}/charts/{id}/data", name: "getChartData",

@@ -11,6 +11,8 @@ struct Endpoint: Sendable {
     enum Action: Sendable {
         case open(@Sendable (Call) async throws -> Response)
         case signedIn(Permission, @Sendable (Call, Caller) async throws -> Response)
+        /// A JSON answer that all of an audience get alike, kept for a moment (`ReadyAnswers`).
+        case shared(Permission, @Sendable (Call, Caller) async throws -> any Encodable & Sendable)
     }
 
     let method: HTTPRequest.Method
@@ -30,7 +32,10 @@ struct Endpoint: Sendable {
 
     /// What it takes; nil if it is open.
     var permission: Permission? {
-        if case .signedIn(let permission, _) = action { permission } else { nil }
+        switch action {
+        case .open: nil
+        case .signedIn(let permission, _), .shared(let permission, _): permission
+        }
     }
 
     /// A GET whose answer ends by itself.
@@ -51,9 +56,15 @@ struct Parameter: Sendable {
     let place: Place
     let schema: Schema
     let note: String
+    var isRequired = false
 
     static func path(_ name: String, _ note: String, _ schema: Schema = .text()) -> Parameter {
-        Parameter(name: name, place: .path, schema: schema, note: note)
+        Parameter(name: name, place: .path, schema: schema, note: note, isRequired: true)
+    }
+
+    /// One of the query that may not be absent.
+    static func needed(_ name: String, _ note: String, _ schema: Schema = .text()) -> Parameter {
+        Parameter(name: name, place: .query, schema: schema, note: note, isRequired: true)
     }
 
     static func query(_ name: String, _ note: String, _ schema: Schema = .text()) -> Parameter {

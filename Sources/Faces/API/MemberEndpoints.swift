@@ -56,18 +56,16 @@ extension Endpoint {
             method: .get, path: "/api/v1/access/explain", name: "explainAccess",
             summary: "Why a member may do something, or not.",
             parameters: [
-                .query("member", "The member's id or name."),
-                .query("permission", "Such as `runs.manage`."),
+                .needed("member", "The member's id or name."),
+                .needed("permission", "Such as `runs.manage`."),
                 .query("environment", "Where; in all environments if absent.", Shapes.environments), organization,
             ],
             answer: .json(Shapes.accessAnswer, "The answer and its reason."), problems: [.notFound],
             action: .signedIn(.membersRead) { call, caller in
-                guard let member = call.text("member"), let permission = call.text("permission") else {
-                    throw Refusal.invalid("The query lacks `member` or `permission`.")
-                }
-                return try .json(
+                try .json(
                     await call.operations.explain(
-                        permission, of: member, in: call.text("environment"), as: call.named(caller)))
+                        call.part("permission"), of: call.part("member"), in: call.text("environment"),
+                        as: call.named(caller)))
             }),
     ]
 

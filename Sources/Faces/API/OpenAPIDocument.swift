@@ -74,7 +74,7 @@ enum OpenAPIDocument {
     private static func parameter(_ parameter: Parameter) -> AnyJSON {
         var members: [String: AnyJSON] = [
             "name": .text(parameter.name), "in": .text(parameter.place.rawValue),
-            "required": .bool(parameter.place == .path), "description": .text(parameter.note),
+            "required": .bool(parameter.isRequired), "description": .text(parameter.note),
             "schema": parameter.schema.document,
         ]
         if case .list = parameter.schema {

@@ -20,8 +20,8 @@ extension Endpoint {
                 .query("search", "Part of a source's name, of a run's id, of its problem or its note, in any case."),
             ],
             answer: .json(Shapes.runList, "The runs."),
-            action: .signedIn(.runsRead) { call, caller in
-                try .json(await call.operations.runs(filter(of: call), as: caller))
+            action: .shared(.runsRead) { call, caller in
+                try await call.operations.runs(filter(of: call), as: caller)
             }),
         Endpoint(
             method: .post, path: "/api/v1/runs/actions", name: "changeRuns",

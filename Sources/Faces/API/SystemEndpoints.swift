@@ -46,8 +46,13 @@ extension Response {
 
     /// A JSON answer that no cache keeps.
     static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+        .json(ByteBuffer(bytes: try WireJSON.encode(value)), status: status)
+    }
+
+    /// The same of a value that is written already.
+    static func json(_ written: ByteBuffer, status: HTTPResponse.Status = .ok) -> Response {
         Response(
             status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
-            body: .init(byteBuffer: ByteBuffer(bytes: try WireJSON.encode(value))))
+            body: .init(byteBuffer: written))
     }
 }

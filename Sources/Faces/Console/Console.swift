@@ -11,15 +11,18 @@ package struct Console: Sendable {
     let attempts: AttemptLimits
     let time: TimeSource
     let observe: Observe
+    /// Nil keeps nothing.
+    let ready: ReadyAnswers<ReadyPage>?
 
     /// - Parameters:
     ///   - assetsFolder: holds `htmx.min.js` and `echarts.min.js`, and may hold them compressed as `*.gz`.
     ///   - attempts: of sign-ins, counted together with those of the API.
+    ///   - changes: those that `operations` make and hear of; without them no page is kept for the next who asks.
     ///   - observe: hears of every request that fails inside Weirhouse.
     /// - Throws: `missingDependency` if an asset is not there, `internal` if a template is broken.
     package init(
         operations: any Operations, assetsFolder: String, attempts: AttemptLimits = AttemptLimits(),
-        time: TimeSource = .system,
+        time: TimeSource = .system, changes: ChangeCounts? = nil,
         observe: @escaping Observe = { _ in }
     ) throws {
         let resources = try Resources.folder()
@@ -27,6 +30,7 @@ package struct Console: Sendable {
         self.attempts = attempts
         self.time = time
         self.observe = observe
+        ready = changes.map { ReadyAnswers($0) { $0.size } }
         assets = try Assets(own: resources, others: assetsFolder)
         pages = try Pages(templates: "\(resources)/templates", addresses: assets.addresses)
     }

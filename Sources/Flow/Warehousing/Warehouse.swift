@@ -44,6 +44,10 @@ package protocol WarehouseAdapter: Sendable {
     /// How a query engine reaches the warehouse to read it, and nothing beside it.
     func readingTarget(for place: WarehousePlace) async throws -> ReadingTarget
 
+    /// Names what the warehouse holds: as long as it stays the same, so do its tables. Nil if there is no warehouse here.
+    /// It is asked for often, and has to be cheap.
+    func version(of place: WarehousePlace) async throws -> String?
+
     /// Rows of each table whose count the warehouse knows without reading it.
     func rowCounts(of place: WarehousePlace) async throws -> [WarehouseTable: Int64]
 

@@ -119,6 +119,20 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
             database: capabilities.databaseName)
     }
 
+    package func version(of place: WarehousePlace) async throws -> String? {
+        guard try await status(of: place).exists else { return nil }
+        // With its time: a warehouse that was removed and made again counts from the beginning.
+        let rows = try await owner.withConnection { connection in
+            try await connection.query(
+                SQL(
+                    unsafe: """
+                        SELECT snapshot_id || ' ' || snapshot_time AS version
+                        FROM \(SQL.quoted(catalogue(of: place))).ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1
+                        """))
+        }
+        return try rows.first?.string("version")
+    }
+
     package func rowCounts(of place: WarehousePlace) async throws -> [WarehouseTable: Int64] {
         let rows = try await withCatalogue(place) { connection in
             try await connection.query(

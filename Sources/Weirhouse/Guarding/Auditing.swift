@@ -16,6 +16,10 @@ extension GuardedOperations {
     func audited<Value: Sendable>(
         _ change: AuditedChange<Value>, as caller: Caller, _ work: () async throws -> Value
     ) async throws -> Value {
+        // Also of what failed: some of it may be done. Whoever reads data changes none.
+        defer {
+            if !change.action.hasPrefix("data.") { inner.changes.note(in: caller.isLocal ? nil : caller.organization) }
+        }
         // What cannot be read is not there: `work` says so.
         let old = try? await change.before()
         let value: Value

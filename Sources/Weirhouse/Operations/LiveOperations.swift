@@ -20,6 +20,7 @@ struct LiveOperations: Operations {
     let gateway: QueryGateway
     let readiness: Readiness
     let callers: KnownCallers
+    let changes: ChangeCounts
     let consents = KnownConsents()
 
     var reader: RunReader { RunReader(pool: house.pool, address: address()) }
@@ -156,7 +157,15 @@ struct LiveOperations: Operations {
     }
 
     func run(_ id: RunID, as caller: Caller) async throws -> RunDetail {
-        try await metadata { try await reader.detail(id, as: caller) }
+        let detail = try await metadata { try await reader.detail(id, as: caller) }
+        notice(detail, caller)
+        return detail
+    }
+
+    /// Lists that are asked for from now on are not older than what was told of this run.
+    private func notice(_ detail: RunDetail, _ caller: Caller) {
+        guard let run = RunID(detail.run.runID) else { return }
+        changes.noteRun(run, is: detail.run.state.rawValue, in: caller.organization)
     }
 
     /// Where a run belongs, without reading what it did.
@@ -208,7 +217,10 @@ struct LiveOperations: Operations {
         of id: RunID, after sequence: Int64, as caller: Caller
     ) async throws -> AsyncThrowingStream<RunEvent, any Error> {
         _ = try await environment(of: id, as: caller)
-        return RunFeed(id, after: sequence, as: caller, reader: reader, signals: watch.signals(of: id)).events
+        return RunFeed(
+            id, after: sequence, as: caller, reader: reader, signals: watch.signals(of: id),
+            noticed: { notice($0, caller) }
+        ).events
     }
 
     // MARK: -

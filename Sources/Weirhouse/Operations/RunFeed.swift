@@ -14,6 +14,7 @@ actor RunFeed {
     private let caller: Caller
     private let reader: RunReader
     private let signals: AsyncStream<Void>
+    private let noticed: @Sendable (RunDetail) -> Void
     private var last: Int64
     private var lines: ArraySlice<LogLine> = []
     private var hasMoreLines = false
@@ -22,8 +23,14 @@ actor RunFeed {
     private var isFirst = true
     private var isOver = false
 
-    /// - Parameter signals: one at once and one after each change of the run.
-    init(_ run: RunID, after sequence: Int64, as caller: Caller, reader: RunReader, signals: AsyncStream<Void>) {
+    /// - Parameters:
+    ///   - signals: one at once and one after each change of the run.
+    ///   - noticed: told of each state that was read.
+    init(
+        _ run: RunID, after sequence: Int64, as caller: Caller, reader: RunReader, signals: AsyncStream<Void>,
+        noticed: @escaping @Sendable (RunDetail) -> Void
+    ) {
+        self.noticed = noticed
         self.run = run
         self.caller = caller
         self.reader = reader
@@ -48,7 +55,9 @@ actor RunFeed {
                     return .run(detail)
                 } else {
                     guard try await hasChanged() else { return nil }
-                    detail = try await reader.detail(run, as: caller)
+                    let read = try await reader.detail(run, as: caller)
+                    noticed(read)
+                    detail = read
                     try await readLines()
                 }
             }

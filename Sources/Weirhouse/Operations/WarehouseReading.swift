@@ -71,7 +71,7 @@ extension LiveOperations {
         }
         let sql = try chart.statement(from: range.from, through: range.to)
         async let through = LandedStreams(pool: house.pool).verifiedThrough(source: dashboard.source, in: place)
-        let table = try await gateway.rows(sql, limit: 5000, in: place)
+        let table = try await gateway.knownRows(sql, limit: 5000, in: place)
         return ChartData(table: table, verifiedThrough: try await through)
     }
 
@@ -89,7 +89,7 @@ extension LiveOperations {
         }
         let column = "\"\(x.replacingScalar("\"", with: "\"\""))\""
         let sql = "SELECT min(\(column))::DATE::VARCHAR, max(\(column))::DATE::VARCHAR FROM (\(try chart.statement()))"
-        let row = try? await gateway.rows(sql, limit: 1, in: place).rows.first
+        let row = try? await gateway.knownRows(sql, limit: 1, in: place).rows.first
         return DayRange(from: row?.first?.text, to: row?.last?.text)
     }
 }

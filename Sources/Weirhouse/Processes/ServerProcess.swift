@@ -36,10 +36,12 @@ struct ServerProcess: Service {
         let callers = KnownCallers(
             gate: house.gate, organizations: OrganizationBook(pool: house.pool, time: house.time),
             listener: house.listener("weir_access"))
+        let changes = ChangeCounts()
         let operations = GuardedOperations(
             inner: LiveOperations(
                 house: house, address: { listening.shownAddress }, watch: watch, gateway: QueryGateway(house: house),
-                readiness: Readiness(pool: house.observed, newest: try Metadata.newestMigration()), callers: callers))
+                readiness: Readiness(pool: house.observed, newest: try Metadata.newestMigration()), callers: callers,
+                changes: changes))
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
         // First, so that it stands around all others.
         router.add(
@@ -47,10 +49,11 @@ struct ServerProcess: Service {
                 time: house.time, scheme: network.tls == nil ? "http" : "https", observe: house.observe))
         router.add(middleware: Reception(network))
         MetricsRoute(token: house.settings.metricsToken, reader: scrape, network: network).add(to: router)
-        API(operations: operations, attempts: attempts, time: house.time, observe: house.observe).addRoutes(to: router)
+        API(operations: operations, attempts: attempts, time: house.time, changes: changes, observe: house.observe)
+            .addRoutes(to: router)
         try Console(
             operations: operations, assetsFolder: "\(house.settings.pythonHome)/assets", attempts: attempts,
-            time: house.time, observe: house.observe
+            time: house.time, changes: changes, observe: house.observe
         ).addRoutes(to: router)
         if let onlyShow { return try onlyShow(router, operations) }
         let application = Application(

@@ -43,6 +43,32 @@ extension WarehouseRule {
             try await house.makeAdapter().checkCatalogue(of: place)
             try await house.makeAdapter().destroy(place)
         },
+        WarehouseRule("the version names what it holds: other rows or tables are another one, time alone is none") {
+            house in
+            let place = WarehousePlace(
+                organization: TimeSource.system.makeID(), slug: TestServer.uniqueName("t"), environment: "dev")
+            #expect(try await house.makeAdapter().version(of: place) == nil)
+            try await house.finish(place)
+            func version() async throws -> String? { try await house.makeAdapter().version(of: place) }
+            let empty = try await version()
+            #expect(empty != nil)
+            #expect(try await version() == empty)
+            let batch = house.batch(try await house.numbers("shop__a", count: 10, in: place))
+            _ = try await house.makeAdapter().commit(batch, to: place, fence: FencingToken(1))
+            let loaded = try await version()
+            #expect(loaded != empty)
+            _ = try await house.makeAdapter().commit(batch, to: place, fence: FencingToken(2))
+            _ = try await house.read("SELECT count(*) FROM lake.RAW.shop__a", in: place)
+            #expect(try await version() == loaded)
+            try await house.write(["CREATE TABLE lake.MARTS.sums AS SELECT 1 AS total"], in: place)
+            let modelled = try await version()
+            #expect(![empty, loaded].contains(modelled))
+            try await house.makeAdapter().destroy(place)
+            #expect(try await house.makeAdapter().version(of: place) == nil)
+            try await house.finish(place)
+            #expect(![empty, loaded, modelled].contains(try await version()))
+            try await house.makeAdapter().destroy(place)
+        },
         WarehouseRule("the same batch again, from a process that knows nothing of it, adds nothing") { house in
             let place = try await house.provision()
             let batch = house.batch(

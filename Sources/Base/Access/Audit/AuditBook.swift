@@ -6,7 +6,7 @@ package import Postgres
 /// made in the database, in the transaction that adds the line.
 package struct AuditBook: Sendable {
     /// The chain of what belongs to no organization: a sign-in with a link that nobody knows.
-    package static let house = OrganizationID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
+    package static let house = OrganizationID.none
     /// How long lines can be kept, in days.
     package static let keeping = 90...36_500
 

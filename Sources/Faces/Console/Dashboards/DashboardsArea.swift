@@ -9,27 +9,25 @@ struct DashboardsArea: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/dashboards", .dashboardsRead) { try await list($0) }
-        entrance.get("/dashboards/:name", .dashboardsRead) { try await show($0) }
-        entrance.get("/dashboards/:name/charts/:chart/data", .dashboardsRead) { visit in
-            console.data(try await data(visit))
-        }
+        entrance.getShared("/dashboards", .dashboardsRead) { try await list($0) }
+        entrance.getShared("/dashboards/:name", .dashboardsRead) { try await show($0) }
+        entrance.getShared("/dashboards/:name/charts/:chart/data", .dashboardsRead) { .data(try await data($0)) }
         entrance.get("/dashboards/:name/charts/:chart/csv", .dashboardsRead) { try await download($0) }
     }
 
-    private func list(_ visit: Visit) async throws -> Response {
+    private func list(_ visit: Visit) async throws -> SharedContent {
         let dashboards = try await console.operations.dashboards(as: visit.caller)
         let view = DashboardsPage(dashboards: dashboards.map { DashboardCard($0) })
-        return console.pages.page("dashboards", view, Heading("Dashboards", .dashboards), visit: visit)
+        return .page("dashboards", view: view, Heading("Dashboards", .dashboards))
     }
 
-    private func show(_ visit: Visit) async throws -> Response {
+    private func show(_ visit: Visit) async throws -> SharedContent {
         let place = try visit.place()
         let name = try visit.call.parameter("name")
         let dashboard = try await console.operations.dashboard(name, of: place.request, as: visit.caller)
         let view = DashboardPage(dashboard, range: try range(of: visit), place: place)
         let heading = Heading(dashboard.summary.title, .dashboards, needsCharts: true)
-        return console.pages.page("dashboard", view, heading, visit: visit)
+        return .page("dashboard", view: view, heading)
     }
 
     private func data(_ visit: Visit) async throws -> ChartData {

@@ -24,6 +24,24 @@ struct Entrance<Context: RequestContext> {
         add(path, .post, permission, handler)
     }
 
+    /// A route whose answer all of an audience get alike, but for their name in its frame: it is kept for a moment
+    /// (`ReadyAnswers`). Its handler sees nobody in particular.
+    func getShared(
+        _ path: RouterPath, _ permission: Permission,
+        _ handler: @escaping @Sendable (Visit) async throws -> SharedContent
+    ) {
+        get(path, permission) { [console] visit in
+            let make: @Sendable () async throws -> ReadyPage = {
+                let visit = visit.byAnybody
+                return try console.pages.ready(try await handler(visit), for: visit)
+            }
+            let address = (visit.call.isFragment ? "part of " : "") + visit.call.request.uri.string
+            guard let ready = console.ready else { return try await make().response(for: visit.caller.display) }
+            return try await ready.answer(at: address, for: visit.caller.audience, make)
+                .response(for: visit.caller.display)
+        }
+    }
+
     /// A route that needs no sign-in.
     func open(
         _ path: RouterPath, _ method: HTTPRequest.Method,

@@ -18,9 +18,11 @@ extension Response {
         return response
     }
 
+    static let htmlType = "text/html; charset=utf-8"
+
     static func html(_ text: String, status: HTTPResponse.Status = .ok) -> Response {
         Response(
-            status: status, headers: [.contentType: "text/html; charset=utf-8"],
+            status: status, headers: [.contentType: htmlType],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 

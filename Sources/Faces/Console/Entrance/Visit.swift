@@ -45,8 +45,11 @@ struct Call: Sendable {
 /// A call by someone who is signed in.
 struct Visit: Sendable {
     let call: Call
-    let caller: Caller
-    let session: String
+    var caller: Caller
+    var session: String
+
+    /// Nobody in particular of the same audience.
+    var byAnybody: Visit { Visit(call: call, caller: caller.anybody, session: "") }
 
     /// The environment that `?environment=` names, `dev` without it.
     func place() throws -> Place { try Place(named: call.query["environment"]) }

@@ -39,11 +39,15 @@ struct Pages: Sendable {
     func page(
         _ template: String, _ view: Any, _ heading: Heading, visit: Visit?, status: HTTPResponse.Status = .ok
     ) -> Response {
+        .html(text(template, view, heading, visit: visit), status: status)
+    }
+
+    func text(_ template: String, _ view: Any, _ heading: Heading, visit: Visit?) -> String {
         let frame = Frame(
             title: heading.title, assets: addresses, navigation: visit.map { Navigation(at: heading.section, of: $0) },
             needsHtmx: heading.needsHtmx, needsCharts: heading.needsCharts, refreshSeconds: heading.refreshSeconds,
             body: render(template, view))
-        return .html(render("layout", frame), status: status)
+        return render("layout", frame)
     }
 }
 

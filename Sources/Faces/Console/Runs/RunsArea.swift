@@ -10,7 +10,7 @@ struct RunsArea: Sendable {
     let console: Console
 
     func addRoutes(to entrance: Entrance<some RequestContext>) {
-        entrance.get("/runs", .runsRead) { try await list($0) }
+        entrance.getShared("/runs", .runsRead) { try await list($0) }
         entrance.post("/runs/actions", .runsManage) { try await BulkChange(console: console, visit: $0).response() }
         entrance.get("/runs/:id", .runsRead) { try await show($0) }
         entrance.get("/runs/:id/events", .runsRead) { try await stream($0) }
@@ -42,12 +42,12 @@ struct RunsArea: Sendable {
     }
 
     /// The page, or the list alone for a script that keeps it fresh.
-    private func list(_ visit: Visit) async throws -> Response {
+    private func list(_ visit: Visit) async throws -> SharedContent {
         let choice = try RunChoice(visit.call.query)
         let runs = try await console.operations.runs(choice.filter, as: visit.caller)
         let view = RunsPage(runs, choice: choice, now: console.time.now())
-        if visit.call.isFragment { return .html(console.pages.render("run-list", view.list)) }
-        return console.pages.page("runs", view, Heading("Runs", .runs), visit: visit)
+        if visit.call.isFragment { return .fragment("run-list", view: view.list) }
+        return .page("runs", view: view, Heading("Runs", .runs))
     }
 
     private func show(_ visit: Visit) async throws -> Response {

@@ -1,0 +1,64 @@
+import Foundation
+import Hummingbird
+import NIOCore
+import Wire
+
+/// What an address shows to all of an audience alike.
+enum SharedContent {
+    /// A page in its frame.
+    case page(String, view: Any, Heading)
+    /// A piece of a page, for htmx.
+    case fragment(String, view: Any)
+    case data(any Encodable)
+}
+
+/// An answer as bytes, with a gap where the name of whoever asks stands.
+struct ReadyPage: Sendable {
+    fileprivate let contentType: String
+    fileprivate let before: ByteBuffer
+    /// Nil if no name stands in it.
+    fileprivate let after: ByteBuffer?
+
+    /// In bytes.
+    var size: Int { before.readableBytes + (after?.readableBytes ?? 0) }
+
+    func response(for name: String) -> Response {
+        Response(status: .ok, headers: [.contentType: contentType], body: ResponseBody(byteBuffer: body(for: name)))
+    }
+
+    private func body(for name: String) -> ByteBuffer {
+        guard let after else { return before }
+        let name = Markup().escapeText(name)
+        var body = ByteBuffer()
+        body.reserveCapacity(size + name.utf8.count)
+        body.writeImmutableBuffer(before)
+        body.writeString(name)
+        body.writeImmutableBuffer(after)
+        return body
+    }
+}
+
+extension Pages {
+    /// Stands for the name until it is known; nobody can guess it and have it in a text of theirs.
+    private static let gap = UUID().uuidString
+
+    /// - Parameter visit: somebody of the audience; their own name is not shown.
+    func ready(_ content: SharedContent, for visit: Visit) throws -> ReadyPage {
+        switch content {
+        case .page(let template, let view, let heading):
+            var visit = visit
+            visit.caller.display = Self.gap
+            let parts = text(template, view, heading, visit: visit).split(
+                separator: Self.gap, maxSplits: 1, omittingEmptySubsequences: false)
+            return ReadyPage(
+                contentType: Response.htmlType, before: ByteBuffer(substring: parts[0]),
+                after: parts.dropFirst().first.map { ByteBuffer(substring: $0) })
+        case .fragment(let template, let view):
+            return ReadyPage(
+                contentType: Response.htmlType, before: ByteBuffer(string: render(template, view)), after: nil)
+        case .data(let value):
+            return ReadyPage(
+                contentType: "application/json", before: ByteBuffer(bytes: try WireJSON.encode(value)), after: nil)
+        }
+    }
+}
