@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from callers import Caller, Client, Registry
 from house import House
 from providers import Provider
 from signing_in import add_issuer, add_rule, grants, rows
@@ -163,3 +164,50 @@ def test_a_rule_that_is_removed_takes_its_roles_with_it(house: House, odd: Provi
     assert grants(house, "fritz@acme.example") == [("*", "viewer")]
     owner = house.weir("sign-in-rules", "add", "odd", "--domain", "x.example", "--role", "owner")
     assert owner.status == 1 and "must be one of admin" in owner.err
+
+
+def test_an_admin_cannot_become_an_owner_by_an_issuer_of_their_own_or_the_directory(house: House):
+    """Whoever sets up an issuer can write any address into an account there, and a directory any address into a user."""
+    with house.metadata() as connection:
+        registry = Registry(connection)
+        fifth = registry.organization("fifth")
+        admin, owner = registry.caller(fifth, ("admin", "*")), registry.caller(fifth, ("owner", "*"))
+        narrow = registry.caller(fifth, ("owner", "*"), scopes=["signin.manage"])
+
+    def call(who: Caller, method: str, path: str, body: Any = None, status: int = 200) -> Any:
+        answer = Client(house).call(method, path, token=who.token, body=body)
+        assert answer.status == status, answer.body
+        return json.loads(answer.body) if answer.body else None
+
+    for address, role in (("boss@fifth.example", "owner"), ("worker@fifth.example", "viewer")):
+        call(owner, "POST", "/api/v1/members", {"email": address, "role": role}, 201)
+    provider = Provider("provider.py")
+    try:
+        call(admin, "PUT", "/api/v1/issuers/fifths", {
+            "issuer": provider.issuer, "client_id": "weirhouse", "trusted_domains": ["fifth.example"]})
+        rule = {"issuer": "fifths", "kind": "domain", "value": "fifth.example", "role": "viewer"}
+        call(admin, "POST", "/api/v1/sign-in-rules", rule, 201)
+        provider.tell("set", claims={"sub": "mallory", "email": "boss@fifth.example", "name": "Mallory"})
+        visitor = Visitor(house.address)
+        refused = visitor.sign_in("fifths")
+        assert (refused.status, "address of an owner of fifth" in refused.words) == (403, True), refused.words
+        assert not visitor.is_signed_in
+        assert rows(house, "SELECT state, person_id FROM weir.principals WHERE name = 'boss@fifth.example'") == [
+            ("invited", None)]
+        # Whom an admin could make themselves may come in like that.
+        provider.tell("set", claims={"sub": "wendy", "email": "worker@fifth.example", "name": "Wendy"})
+        assert visitor.sign_in("fifths").status == 303
+        # Nor by giving a user of theirs the address, or an owner another one.
+        users = call(admin, "GET", "/scim/v2/Users")["Resources"]
+        boss, worker = (next(user for user in users if user["userName"].startswith(name)) for name in ("boss", "worker"))
+        for body in ({"active": False}, {"userName": "mallory@fifth.example"}, {"displayName": "Gone"}):
+            answer = call(admin, "PATCH", f"/scim/v2/Users/{boss['id']}", {"Operations": [{"op": "replace", "value": body}]}, 403)
+            assert "owner" in answer["detail"]
+        call(admin, "DELETE", f"/scim/v2/Users/{boss['id']}", status=403)
+        assert rows(house, "SELECT state FROM weir.principals WHERE name = 'boss@fifth.example'") == [("invited",)]
+        call(admin, "DELETE", f"/scim/v2/Users/{worker['id']}", status=204)
+        # A directory that an owner has let in takes owners away too.
+        call(narrow, "DELETE", f"/scim/v2/Users/{boss['id']}", status=204)
+        assert rows(house, "SELECT state FROM weir.principals WHERE name = 'boss@fifth.example'") == [("deactivated",)]
+    finally:
+        provider.end()

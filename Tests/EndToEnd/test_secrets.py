@@ -139,6 +139,11 @@ def test_a_revoked_secret_is_gone_after_it_was_said_what_stops(
     with pytest.raises(Refused) as refused:
         house.call("DELETE", path_of("warehouse/dev/lake-key"))
     assert refused.value.status == 403
+    # What is not there is nobody's.
+    for method, body in (("DELETE", None), ("PUT", {"value": "x"})):
+        with pytest.raises(Refused) as refused:
+            house.call(method, path_of("nobodys"), body)
+        assert refused.value.status == 404
 
 
 def test_a_subscription_that_cannot_be_leaves_no_secret_and_one_that_ends_takes_its_own_along(

@@ -125,7 +125,8 @@ struct JobHouse: Sendable {
     ) -> Worker {
         let listener = PGListener(metadata.database.conninfo(role: "weir_app"), channels: ["weir_cancel"])
         return Worker(
-            queue: queue, listener: listener, handlers: handlers, name: name, slots: slots, look: look, observe: observe)
+            queue: queue, listener: listener, handlers: handlers, name: name, slots: slots, look: look, observe: observe
+        )
     }
 
     /// Makes a run of these jobs.

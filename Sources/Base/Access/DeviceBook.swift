@@ -29,7 +29,7 @@ package struct DeviceBook: Sendable {
         package let user: String
     }
 
-    /// - Throws: `busy` if too many wait.
+    /// - Throws: `tooManyAttempts` if too many wait.
     package func begin(machine: String, scopes: [String], from address: String?) async throws -> Codes {
         let codes = Codes(device: Secret("weir_device_" + Gate.randomText()), user: UserCode.make())
         let rows = try await pool.withConnection { connection in
@@ -41,7 +41,7 @@ package struct DeviceBook: Sendable {
                 """)
         }
         guard try rows.first?.optional("until") != nil else {
-            throw Problem(.busy, "Too many sign-ins wait for an answer.", hint: "Try again in ten minutes.")
+            throw Problem(.tooManyAttempts, "Too many sign-ins wait for an answer.", hint: "Try again in ten minutes.")
         }
         return codes
     }
@@ -55,7 +55,7 @@ package struct DeviceBook: Sendable {
     }
 
     /// What a code stands for; nil if there is no such. Each try counts, until one is right.
-    /// - Throws: `busy` after too many that were wrong.
+    /// - Throws: `tooManyAttempts` after too many that were wrong.
     package func find(
         _ code: String, by principal: PrincipalID, of organization: OrganizationID
     ) async throws -> Waiting? {
@@ -88,7 +88,7 @@ package struct DeviceBook: Sendable {
     }
 
     /// False if there is no such request any more. A try as `find` is one, so that nobody can answer what they have not seen.
-    /// - Throws: `busy` after too many that were wrong.
+    /// - Throws: `tooManyAttempts` after too many that were wrong.
     package func answer(
         _ code: String, _ approval: Approval?, by principal: PrincipalID, of organization: OrganizationID
     ) async throws -> Bool {
@@ -165,7 +165,8 @@ package struct DeviceBook: Sendable {
         }
         guard try rows.first?.int("tries") ?? 0 <= Int64(Self.mostTries) else {
             throw Problem(
-                .busy, "Too many codes were wrong.", hint: "Wait ten minutes, then run weir login again for a new code."
+                .tooManyAttempts, "Too many codes were wrong.",
+                hint: "Wait ten minutes, then run weir login again for a new code."
             )
         }
     }

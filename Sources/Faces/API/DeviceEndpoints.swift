@@ -10,7 +10,7 @@ extension Endpoint {
         Endpoint(
             method: .post, path: "/api/v1/device", name: "beginDevice",
             summary: "Begins the sign-in of a command line: a code for it, and one for a person (RFC 8628, 3.1).",
-            body: Shapes.deviceRequest, answer: .json(Shapes.deviceStarted, "The codes."), problems: [.busy],
+            body: Shapes.deviceRequest, answer: .json(Shapes.deviceStarted, "The codes."), problems: [.tooManyAttempts],
             action: .open { call in try .json(await call.operations.beginDevice(call.decoded())) }),
         Endpoint(
             method: .post, path: "/api/v1/device/token", name: "pollDevice",

@@ -16,7 +16,9 @@ indirect enum Schema: Sendable {
     /// What the OpenAPI document says.
     var document: AnyJSON {
         switch self {
-        case .text(let format): format.map { ["type": "string", "format": .text($0)] } ?? ["type": "string"]
+        // PostgreSQL has no NUL in texts: it is refused.
+        case .text(let format):
+            format.map { ["type": "string", "format": .text($0)] } ?? ["type": "string", "pattern": #"^[^\u0000]*$"#]
         case .words(let words): ["type": "string", "enum": .list(words.map { .text($0) })]
         case .integer(let least, let most): integerDocument(least, most)
         case .number: ["type": "number"]

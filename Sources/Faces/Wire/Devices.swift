@@ -1,12 +1,12 @@
 /// Signing a command line in through a browser, as RFC 8628 has it.
 package protocol DeviceOperations: Sendable {
     /// Open to everybody.
-    /// - Throws: `invalidInput`; `busy` if too many wait.
+    /// - Throws: `invalidInput`; `tooManyAttempts` if too many wait.
     func beginDevice(_ request: DeviceRequest) async throws -> DeviceStarted
     /// What a machine asks again and again with its code. Open to everybody.
     func pollDevice(code: String) async throws -> DeviceWord
     /// The request that a person's code stands for, for a signed-in person.
-    /// - Throws: `notFound`; `busy` after too many codes that were wrong.
+    /// - Throws: `notFound`; `tooManyAttempts` after too many codes that were wrong.
     func device(userCode: String, as caller: Caller) async throws -> DeviceView
     /// The person's word: what the token is to be able to do and how long, or nil to deny it.
     /// - Throws: `notFound` if it is too late; `invalidInput`, `forbidden`.

@@ -96,6 +96,7 @@ extension GuardedOperations {
     func removeService(_ name: String, as caller: Caller) async throws {
         try await audited("services.remove", AuditTarget("service", name), as: caller) {
             try caller.require(.tokensManage)
+            try await requireOver(service: name, caller)
             try await inner.removeService(name, as: caller)
         }
     }

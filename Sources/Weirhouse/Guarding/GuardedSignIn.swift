@@ -126,7 +126,20 @@ extension GuardedOperations {
                 after: { DirectoryAudit($0) }), as: caller
         ) {
             try caller.require(.signInManage)
+            try await requireOver(user: id, caller)
             return try await inner.changeDirectoryUser(id, change, as: caller)
+        }
+    }
+
+    /// That whoever made the directory's token could take all that the user is. Its scopes do not count: they are those of
+    /// a directory.
+    private func requireOver(user id: PrincipalID, _ caller: Caller) async throws {
+        let giver = Rights(caller.rights.grants)
+        let held = try await inner.member("\(id)", as: caller).roles.map(\.role)
+        guard held.allSatisfy({ $0.mayBeGiven(by: giver) }) else {
+            throw Problem(
+                .forbidden, "Only an owner's token may change an owner of \(caller.slug).",
+                hint: "Give the directory a token of a service with the role owner.")
         }
     }
 }

@@ -57,7 +57,8 @@ $$;
 --
 -- Accounts of two issuers are never taken for one person because of their e-mail address alone: an issuer that one
 -- organization trusts must not be able to become a person whom another organization knows. Only where a member was
--- invited by that address and has never signed in, the first account that an organization's own rule lets in is it.
+-- invited by that address and has never signed in, the first account that an organization's own rule lets in is it. Not
+-- where the member is an owner: an organization's own issuer is set up by admins, who could give themselves the account.
 CREATE FUNCTION weir.admit_account(
   through text, account_issuer text, account_subject text, account_email text, account_name text, matched uuid[],
   new_person uuid)
@@ -107,6 +108,12 @@ BEGIN
       IF FOUND THEN
         IF member.kind <> 'person' OR member.person_id IS NOT NULL THEN
           RETURN QUERY SELECT place.organization_id::uuid, place.slug::text, NULL::uuid, 'taken', NULL::timestamptz;
+          CONTINUE;
+        END IF;
+        IF EXISTS (SELECT FROM weir.grants g WHERE g.principal_id = member.principal_id AND g.role = 'owner')
+          AND NOT EXISTS (SELECT FROM weir.issuers i WHERE i.name = through AND i.is_shared)
+        THEN
+          RETURN QUERY SELECT place.organization_id::uuid, place.slug::text, NULL::uuid, 'owner', NULL::timestamptz;
           CONTINUE;
         END IF;
         IF member.state <> 'deactivated' THEN

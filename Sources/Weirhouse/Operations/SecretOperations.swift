@@ -37,6 +37,7 @@ extension LiveOperations {
     func replaceSecret(_ name: String, _ request: SecretRequest, as caller: Caller) async throws -> SecretView {
         try SecretName.check(name)
         let purpose = SecretPurpose(of: name)
+        if !purpose.isReplaceable { _ = try await secret(name, as: caller) }
         try await requireUser(of: purpose, as: caller)
         switch purpose {
         case .source: try await replaceAddress(name, request, as: caller)
@@ -53,7 +54,10 @@ extension LiveOperations {
 
     func revokeSecret(_ name: String, as caller: Caller) async throws {
         try SecretName.check(name)
-        guard SecretPurpose(of: name).isRevocable else { throw Self.ownSecret }
+        guard SecretPurpose(of: name).isRevocable else {
+            _ = try await secret(name, as: caller)
+            throw Self.ownSecret
+        }
         let wasThere = try await metadata { try await secretKeeper.remove(name, of: caller.organization) }
         guard wasThere else {
             throw Problem(

@@ -59,6 +59,11 @@ struct AccountAdmission: Sendable {
             return Problem(
                 .forbidden, "Somebody else of \(slug) has this e-mail address, from another issuer or as a service.",
                 hint: "An admin of \(slug) can remove that member; then sign in again.")
+        case "owner":
+            return Problem(
+                .forbidden,
+                "This is the address of an owner of \(slug), which nobody becomes through an issuer that its admins set up.",
+                hint: "An owner of \(slug) can remove that member and, once you have signed in, make you owner again.")
         case "unnamed":
             return Problem(
                 .forbidden, "\(label) gives no verified e-mail address, and \(slug) knows its members by theirs.",
