@@ -6,17 +6,22 @@ from typing import Any
 
 import schemathesis
 
-OWN = {"id": os.environ["WEIR_FUZZ_TOKEN_ID"], "slug": os.environ["WEIR_FUZZ_ORGANIZATION"]}
-WHO = ("/api/v1/members/{member}", os.environ["WEIR_FUZZ_MEMBER"], os.environ["WEIR_FUZZ_MEMBER_ID"])
+TOKEN, ORGANIZATION = os.environ["WEIR_FUZZ_TOKEN_ID"], os.environ["WEIR_FUZZ_ORGANIZATION"]
+MEMBER = {os.environ["WEIR_FUZZ_MEMBER"], os.environ["WEIR_FUZZ_MEMBER_ID"]}
+OWN = {
+    ("POST", "/api/v1/tokens/{id}/rotate"): ("id", {TOKEN}),
+    ("DELETE", "/api/v1/tokens/{id}"): ("id", {TOKEN}),
+    ("POST", "/api/v1/organizations/{slug}/suspend"): ("slug", {ORGANIZATION}),
+    ("DELETE", "/api/v1/organizations/{slug}"): ("slug", {ORGANIZATION}),
+    ("DELETE", "/api/v1/members/{member}"): ("member", MEMBER),
+    ("POST", "/api/v1/members/{member}/deactivate"): ("member", MEMBER),
+    ("POST", "/api/v1/members/{member}/revoke"): ("member", MEMBER),
+}
 
 
 @schemathesis.hook
 def before_call(_context: schemathesis.HookContext, case: schemathesis.Case, _kwargs: dict[str, Any]) -> None:
-    parameters, path = case.path_parameters or {}, case.operation.path
-    if case.method == "GET":
-        return
-    for name, own in OWN.items():
-        if parameters.get(name) == own:
-            parameters[name] = str(uuid.uuid4())
-    if path.startswith(WHO[0]) and parameters.get("member") in WHO[1:]:
-        parameters["member"] = str(uuid.uuid4())
+    name, own = OWN.get((case.method, case.operation.path), ("", set()))
+    parameters = case.path_parameters or {}
+    if parameters.get(name) in own:
+        parameters[name] = str(uuid.uuid4())

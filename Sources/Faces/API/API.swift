@@ -139,7 +139,10 @@ package struct API: Sendable {
 
 /// The token of `Authorization: Bearer …` (RFC 6750, section 2.1).
 func bearerToken(of request: Request) throws -> String {
-    let parts = (request.headers[.authorization] ?? "").split(separator: " ", maxSplits: 1)
+    let field = request.headers[.authorization] ?? ""
+    // As nearly all write it.
+    if field.utf8.starts(with: "Bearer ".utf8) { return String(field.dropFirst(7).drop { $0 == " " }) }
+    let parts = field.split(separator: " ", maxSplits: 1)
     guard parts.count == 2, parts[0].lowercased() == "bearer" else {
         throw Problem(
             .unauthenticated, "This request carries no token.",

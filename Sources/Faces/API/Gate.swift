@@ -9,7 +9,11 @@ struct Gate<Context: RequestContext>: RouterMiddleware {
     func handle(
         _ request: Request, context: Context, next: (Request, Context) async throws -> Response
     ) async throws -> Response {
-        let path = request.uri.path.split(separator: "/")
+        let address = request.uri.path
+        guard address.hasPrefix("/api") || address.hasPrefix("/health") || address.hasPrefix("//") else {
+            return try await next(request, context)
+        }
+        let path = address.split(separator: "/")
         guard path.first == "api" || path.first == "health" else { return try await next(request, context) }
         let methods = Endpoint.methods(at: path)
         guard !methods.contains(request.method) else { return try await next(request, context) }

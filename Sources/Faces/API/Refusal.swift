@@ -46,8 +46,8 @@ struct Refusal: Error {
     func document(correlation: String) -> Data {
         let members = Members(
             type: "urn:weirhouse:problem:\(problem.code.rawValue)", title: problem.code.title, status: status,
-            detail: problem.detail, hint: problem.hint, code: problem.code.rawValue, correlationID: correlation,
-            error: error)
+            detail: problem.detail.printable, hint: problem.hint?.printable, code: problem.code.rawValue,
+            correlationID: correlation, error: error)
         // Only strings and a number: encoding them cannot fail, and an empty body would still carry the status.
         return (try? WireJSON.encode(members)) ?? Data()
     }
@@ -61,6 +61,17 @@ struct Refusal: Error {
         let code: String
         let correlationID: String
         let error: String?
+    }
+}
+
+extension String {
+    /// With a mark for each character that no reader could show: details repeat what was asked for.
+    fileprivate var printable: String {
+        func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
+        }
+        guard unicodeScalars.contains(where: isHidden) else { return self }
+        return String(String.UnicodeScalarView(unicodeScalars.map { isHidden($0) ? "\u{FFFD}" : $0 }))
     }
 }
 
@@ -79,9 +90,9 @@ struct FaultReport: Sendable {
 }
 
 extension HTTPField.Name {
-    static var correlation: Self { known("X-Correlation-Id") }
-    static var verifiedThrough: Self { known("X-Verified-Through") }
-    static var lastEventID: Self { known("Last-Event-ID") }
+    static let correlation = known("X-Correlation-Id")
+    static let verifiedThrough = known("X-Verified-Through")
+    static let lastEventID = known("Last-Event-ID")
 
     /// For constants only: a name that is no token of RFC 9110 falls back to a harmless one.
     private static func known(_ name: String) -> Self { Self(name) ?? .from }

@@ -95,8 +95,9 @@ enum BrowserHeaders {
 
     /// Those that are missing.
     static func complete(_ response: inout Response, isSecure: Bool, host: String?) {
-        for field in all where response.headers[field.name] == nil { response.headers.append(field) }
+        let given = response.headers
+        for field in all where !given.contains(field.name) { response.headers.append(field) }
         guard isSecure, let host, !HostName.isOfThisMachine(host), IPAddressText.isNone(host) else { return }
-        if let name = HTTPField.Name("Strict-Transport-Security") { response.headers[name] = strictTransport }
+        response.headers[.strictTransportSecurity] = strictTransport
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPTypes
 package import Hummingbird
 package import Kernel
@@ -27,8 +28,9 @@ package struct Reception<Context: ConnectedContext>: RouterMiddleware {
         _ request: Request, context: Context, next: (Request, Context) async throws -> Response
     ) async throws -> Response {
         let origin: RequestOrigin
+        let name: HostName
         do {
-            origin = try receive(request, context)
+            (origin, name) = try receive(request, context)
         } catch {
             return error.response(path: request.uri.path)
         }
@@ -39,38 +41,42 @@ package struct Reception<Context: ConnectedContext>: RouterMiddleware {
             } catch let error as any HTTPResponseError {
                 response = try error.response(from: request, context: context)
             }
-            BrowserHeaders.complete(
-                &response, isSecure: origin.isSecure, host: HostName(authority: origin.authority)?.host)
+            BrowserHeaders.complete(&response, isSecure: origin.isSecure, host: name.host)
             return response
         }
     }
 
-    private func receive(_ request: Request, _ context: Context) throws(EdgeAnswer) -> RequestOrigin {
+    private func receive(_ request: Request, _ context: Context) throws(EdgeAnswer) -> (RequestOrigin, HostName) {
         let peer = context.peer?.ip
         if settings.isBehindProxy, let peer, !peer.isLoopback, !settings.isTrustedProxy(peer) {
             throw .notThroughProxy
         }
         // The first Host is the authority; another one would be among the headers.
-        guard let authority = request.head.authority, HTTPField.Name("Host").map({ request.headers[$0] == nil }) == true
-        else { throw .noHost }
+        guard let authority = request.head.authority, !request.headers.contains(otherHosts) else { throw .noHost }
         var origin = forwarding.origin(peer: peer, authority: authority, fields: request.headers)
         origin.program = request.headers[.userAgent]
         guard let name = HostName(authority: origin.authority) else { throw .noHost }
-        guard answers(to: name, local: context.local?.ip) else { throw .otherHost }
-        return origin
+        guard answers(to: name, context) else { throw .otherHost }
+        return (origin, name)
     }
 
     /// To the names it was given, those of this machine, and the address that the connection came to: foreign pages cannot
     /// be served under an address.
-    private func answers(to name: HostName, local: IPAddress?) -> Bool {
-        if settings.hosts.contains(name.host) || name.isOfThisMachine { return true }
-        return IPAddress(name.host).map { $0 == local } ?? false
+    private func answers(to name: HostName, _ context: Context) -> Bool {
+        if name.isOfThisMachine || settings.hosts.contains(name.host) { return true }
+        return IPAddress(name.host).map { $0 == context.local?.ip } ?? false
     }
 }
 
+private let otherHosts = HTTPField.Name("Host") ?? .from
+
 extension SocketAddress {
     /// Nil for unix sockets.
-    package var ip: IPAddress? { ipAddress.flatMap { IPAddress($0.prefix { $0 != "%" }.description) } }
+    package var ip: IPAddress? {
+        withSockAddr { address, _ in
+            IPAddress(family: Int32(address.pointee.sa_family), socketAddress: UnsafeRawPointer(address))
+        }
+    }
 }
 
 enum IPAddressText {

@@ -46,7 +46,9 @@ struct ServerProcess: Service {
         // First, so that it stands around all others.
         router.add(
             middleware: RequestTelemetry(
-                time: house.time, scheme: network.tls == nil ? "http" : "https", observe: house.observe))
+                time: house.time,
+                spanScheme: house.settings.traces.map { _ in network.tls == nil ? "http" : "https" },
+                observe: house.observe))
         router.add(middleware: Reception(network))
         MetricsRoute(token: house.settings.metricsToken, reader: scrape, network: network).add(to: router)
         API(operations: operations, attempts: attempts, time: house.time, changes: changes, observe: house.observe)
