@@ -33,6 +33,54 @@ struct CredentialTests {
         }
     }
 
+    @Test("are asked for together, each for itself and its kind alone")
+    func together() async throws {
+        try await use { _, gate, admin in
+            let other = try await gate.ensureOrganization(slug: "other", principal: "admin")
+            func made(_ kind: Gate.CredentialKind, _ who: Principal) async throws -> String {
+                try await gate.issue(kind, to: who.id, of: who.organization).secret.reveal()
+            }
+            let (token, session) = (try await made(.token, admin), try await made(.session, other))
+            func claim(_ secret: String, _ kind: Gate.CredentialKind) -> Gate.Claim {
+                Gate.Claim(hash: gate.hash(secret), kind: kind, from: "192.0.2.1")
+            }
+            let claims = [
+                claim(session, .token), claim(token, .token), claim("nobody's", .token), claim(session, .session),
+                claim(token, .session), claim(token, .token),
+            ]
+            let found = try await gate.holders(of: claims)
+            #expect(found.map(\.?.principal.slug) == [nil, "acme", nil, "other", nil, "acme"])
+            // The local admins of both organizations are one.
+            #expect(found.compactMap(\.?.belongsElsewhere) == [true, true, true])
+            #expect(try await gate.holders(of: []).isEmpty)
+        }
+    }
+
+    @Test("are noted as used by many servers at once, in any order, without one waiting for another")
+    func notedAtOnce() async throws {
+        try await use { metadata, gate, admin in
+            var claims: [Gate.Claim] = []
+            for _ in 0..<40 {
+                let secret = try await gate.issue(.session, to: admin.id, of: admin.organization).secret.reveal()
+                claims.append(Gate.Claim(hash: gate.hash(secret), kind: .session, from: nil))
+            }
+            for _ in 0..<5 {
+                try await metadata.database.query("UPDATE weir.credentials SET last_used_at = now() - interval '1 hour'")
+                let counts = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for _ in 0..<8 {
+                        let order = claims.shuffled()
+                        group.addTask { try await gate.holders(of: order).count { $0 != nil } }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(counts == Array(repeating: 40, count: 8))
+                let noted = try await metadata.database.number(
+                    "SELECT count(*) FROM weir.credentials WHERE last_used_at > now() - interval '1 minute'")
+                #expect(noted == 40)
+            }
+        }
+    }
+
     @Test("of one-time sign-in are used up by one of many who try at once")
     func onceOnly() async throws {
         try await use { _, gate, admin in

@@ -12,7 +12,8 @@ struct DefinerTests {
     private static let known: [String: String] = [
         "ensure_organization": "before there is an organization to be in",
         "ensure_organization_with_owner": "the same, with its owner",
-        "redeem_credential": "tells which organization a secret belongs to: only who holds it can ask",
+        "holders": "tells which organization a secret belongs to: only who holds it can ask",
+        "redeem_code": "the same",
         "organization_named": "of the command line's and the settings' slugs",
         "claim_jobs": "workers take jobs of all organizations",
         "end_claim": "by job and fence, which only their worker knows",
@@ -167,7 +168,9 @@ struct DefinerTests {
             func slugs(_ secret: String, _ kind: String) async throws -> [String] {
                 try await metadata.application.withConnection { connection in
                     try await connection.query(
-                        "SELECT slug FROM weir.redeem_credential(sha256(\(secret)::bytea), \(kind), NULL)"
+                        """
+                        SELECT slug FROM weir.holders(ARRAY[sha256(\(secret)::bytea)], ARRAY[\(kind)::text], '{NULL}')
+                        """
                     ).map { try $0.string("slug") }
                 }
             }

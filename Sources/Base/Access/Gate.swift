@@ -110,16 +110,61 @@ package struct Gate: Sendable {
     package func redeem(
         _ secret: String, as kind: CredentialKind, from address: String? = nil
     ) async throws -> Principal? {
+        guard kind == .code else {
+            let claim = Claim(hash: hash(secret), kind: kind, from: address)
+            return try await holders(of: [claim])[0]?.principal
+        }
         let rows = try await pool.withConnection { connection in
-            try await connection.queryPrepared(
+            try await connection.query(
                 """
                 SELECT organization_id, slug, organization_state, organization_reason, principal_id, name, display,
                   principal_kind, person_id, array_to_string(grants, ',') AS grants,
                   array_to_string(scopes, ',') AS scopes, credential_id
-                FROM weir.redeem_credential(\(hash(secret))::bytea, \(kind.rawValue), \(address)::inet)
+                FROM weir.redeem_code(\(hash(secret))::bytea)
                 """)
         }
         return try rows.first.map(Self.principal)
+    }
+
+    /// A token or session that somebody shows.
+    package struct Claim: Sendable {
+        package let hash: Data
+        package let kind: CredentialKind
+        /// The address that it came from.
+        package let from: String?
+
+        package init(hash: Data, kind: CredentialKind, from: String?) {
+            self.hash = hash
+            self.kind = kind
+            self.from = from
+        }
+    }
+
+    package struct Holder: Sendable {
+        package let principal: Principal
+        /// Whether they belong to other organizations too.
+        package let belongsElsewhere: Bool
+    }
+
+    /// Who holds each of these tokens and sessions; nil for what is worth nothing.
+    package func holders(of claims: [Claim]) async throws -> [Holder?] {
+        let rows = try await pool.withConnection { connection in
+            try await connection.queryPrepared(
+                """
+                SELECT kind || encode(hash, 'hex') AS claim, organization_id, slug, organization_state, organization_reason,
+                  principal_id, name, display, principal_kind, person_id, array_to_string(grants, ',') AS grants,
+                  array_to_string(scopes, ',') AS scopes, credential_id, belongs_elsewhere
+                FROM weir.holders(
+                  \(PGArray.text(claims.map { "\\x" + $0.hash.hexadecimal }))::bytea[],
+                  \(PGArray.text(claims.map(\.kind.rawValue)))::text[], \(PGArray.text(claims.map(\.from)))::inet[])
+                """)
+        }
+        var holders: [String: Holder] = [:]
+        for row in rows {
+            holders[try row.string("claim")] = Holder(
+                principal: try Self.principal(row), belongsElsewhere: try row.bool("belongs_elsewhere"))
+        }
+        return claims.map { holders[$0.kind.rawValue + $0.hash.hexadecimal] }
     }
 
     private static func principal(_ row: PGRow) throws -> Principal {

@@ -64,6 +64,7 @@ package struct Console: Sendable {
         OrganizationArea(console: self).addRoutes(to: entrance)
         SwitchArea(console: self).addRoutes(to: entrance)
         TokensArea(console: self).addRoutes(to: entrance)
+        IssuersArea(console: self).addRoutes(to: entrance)
         AccountArea(console: self).addRoutes(to: entrance)
         DeviceArea(console: self).addRoutes(to: entrance)
         entrance.addPageForTheRest()

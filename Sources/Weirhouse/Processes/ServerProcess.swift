@@ -33,9 +33,7 @@ struct ServerProcess: Service {
         let watch = RunWatch(listener: house.listener("weir_runs"), pool: house.pool)
         let listening = Listening(folder: house.folder, settings: house.settings)
         // The address is known once the port is; links are made after that.
-        let callers = KnownCallers(
-            gate: house.gate, organizations: OrganizationBook(pool: house.pool, time: house.time),
-            listener: house.listener("weir_access"))
+        let callers = KnownCallers(gate: house.gate, listener: house.listener("weir_access"))
         let changes = ChangeCounts()
         let operations = GuardedOperations(
             inner: LiveOperations(

@@ -87,6 +87,7 @@ enum Section: Sendable {
     case audit
     case people
     case roles
+    case issuers
     case organization
     case tokens
     case account
@@ -120,6 +121,7 @@ private struct Navigation {
     let atAudit: Bool
     let atPeople: Bool
     let atRoles: Bool
+    let atIssuers: Bool
     let atOrganization: Bool
     /// Whether there is another organization to go to.
     let isElsewhereToo: Bool
@@ -144,6 +146,7 @@ private struct Navigation {
         atAudit = section == .audit
         atPeople = section == .people
         atRoles = section == .roles
+        atIssuers = section == .issuers
         atOrganization = section == .organization
         isElsewhereToo = visit.caller.belongsElsewhere
         atTokens = section == .tokens
@@ -164,6 +167,7 @@ struct MayOpen: Sendable {
     let secrets: Bool
     let audit: Bool
     let people: Bool
+    let issuers: Bool
     let organization: Bool
     /// One's own tokens and account.
     let account: Bool
@@ -184,6 +188,7 @@ struct MayOpen: Sendable {
         secrets = somewhere(.secretsRead)
         audit = caller.may(.auditRead)
         people = somewhere(.membersRead)
+        issuers = somewhere(.signInManage)
         // Also while it is closed: its owners open it there.
         organization = caller.may(.organizationRead)
         account = caller.may(.accountManage)
