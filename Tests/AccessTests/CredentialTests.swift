@@ -65,7 +65,8 @@ struct CredentialTests {
                 claims.append(Gate.Claim(hash: gate.hash(secret), kind: .session, from: nil))
             }
             for _ in 0..<5 {
-                try await metadata.database.query("UPDATE weir.credentials SET last_used_at = now() - interval '1 hour'")
+                try await metadata.database.query(
+                    "UPDATE weir.credentials SET last_used_at = now() - interval '1 hour'")
                 let counts = try await withThrowingTaskGroup(of: Int.self) { group in
                     for _ in 0..<8 {
                         let order = claims.shuffled()

@@ -23,7 +23,8 @@ import Wire
 
     @Test func `a new issuer is sent as it was typed, and its secret comes back in no page`() async throws {
         let browser = try Browser()
-        let form = "name=okta&issuer=https%3A%2F%2Fokta.example%2F&client=w&secret=+s%26t&label=Okta"
+        let form =
+            "name=okta&issuer=https%3A%2F%2Fokta.example%2F&client=w&secret=+s%26t&label=Okta"
             + "&domains=a.example%2C+b.example&groups=roles"
         #expect(try await browser.post("/issuers", form)["Location"] == "/issuers")
         #expect(browser.operations.asked == ["issuer okta https://okta.example/ w  s&t Okta a.example,b.example roles"])

@@ -120,17 +120,22 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
     }
 
     package func version(of place: WarehousePlace) async throws -> String? {
-        guard try await status(of: place).exists else { return nil }
-        // With its time: a warehouse that was removed and made again counts from the beginning.
-        let rows = try await owner.withConnection { connection in
-            try await connection.query(
-                SQL(
-                    unsafe: """
-                        SELECT snapshot_id || ' ' || snapshot_time AS version
-                        FROM \(SQL.quoted(catalogue(of: place))).ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1
-                        """))
+        do {
+            // With its time: a warehouse that was removed and made again counts from the beginning.
+            let rows = try await owner.withConnection { connection in
+                try await connection.query(
+                    SQL(
+                        unsafe: """
+                            SELECT snapshot_id || ' ' || snapshot_time AS version
+                            FROM \(SQL.quoted(catalogue(of: place))).ducklake_snapshot
+                            ORDER BY snapshot_id DESC LIMIT 1
+                            """))
+            }
+            return try rows.first?.string("version")
+        } catch let error as PGError where error.state == "42P01" {
+            // There is no such table, and so no warehouse.
+            return nil
         }
-        return try rows.first?.string("version")
     }
 
     package func rowCounts(of place: WarehousePlace) async throws -> [WarehouseTable: Int64] {

@@ -73,9 +73,13 @@ struct DashboardFiles: Sendable {
             $0.hasSuffix(".yml")
         }
         return try names.sorted().map { name in
-            try Dashboard(yaml: String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8), file: name)
+            try Self.known.dashboard("\(folder)/\(name)") {
+                try Dashboard(yaml: String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8), file: name)
+            }
         }
     }
+
+    private static let known = KnownDashboards()
 
     /// - Throws: `notFound`.
     func dashboard(_ name: String, in place: WarehousePlace) throws -> Dashboard {

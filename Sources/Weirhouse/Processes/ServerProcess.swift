@@ -59,7 +59,9 @@ struct ServerProcess: Service {
         let application = Application(
             router: router, server: admission.server,
             configuration: ApplicationConfiguration(
-                address: .hostname(network.listen.description, port: house.settings.port), serverName: nil),
+                address: .hostname(network.listen.description, port: house.settings.port), serverName: nil,
+                // As many as come at once after a deployment: one that finds no place tries again after a second.
+                backlog: 4096),
             onServerRunning: { channel in listening.announce(port: channel.localAddress?.port ?? 0) },
             logger: logger)
         house.telemetry.metrics.begin()

@@ -12,7 +12,16 @@ struct GuardedCookie: Sendable {
     let seconds: Int
 
     /// The value that the browser sent.
-    func value(in request: Request) -> String? { request.cookies[fullName(for: request)]?.value }
+    func value(in request: Request) -> String? {
+        let beginning = fullName(for: request).utf8 + [UInt8(ascii: "=")]
+        for field in request.headers where field.name == .cookie {
+            for pair in field.value.utf8.split(separator: UInt8(ascii: ";")) {
+                let pair = pair.drop { $0 == UInt8(ascii: " ") }
+                if pair.starts(with: beginning) { return String(Substring(pair.dropFirst(beginning.count))) }
+            }
+        }
+        return nil
+    }
 
     func carrying(_ value: String, for request: Request) -> Cookie { make(value, seconds: seconds, for: request) }
 

@@ -105,7 +105,8 @@ struct RuleFormView: Sendable {
             Choice(value: $0.name, label: $0.label, isChosen: $0.name == rule.issuer)
         }
         kinds = [
-            ("domain", "Addresses of the domain"), ("group", "Members of the group"), ("claim", "The claim has the value"),
+            ("domain", "Addresses of the domain"), ("group", "Members of the group"),
+            ("claim", "The claim has the value"),
         ].map { Choice(value: $0.0, label: $0.1, isChosen: $0.0 == rule.kind) }
         // Owners are made by people.
         roles = Role.allCases.filter { $0 != .owner }.map {
