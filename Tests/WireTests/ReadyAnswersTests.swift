@@ -145,6 +145,32 @@ struct ReadyAnswersTests {
         #expect(await kitchen.made == 2)
     }
 
+    @Test("while the next is made the one before is told, for ten seconds, but not past a change")
+    func before() async throws {
+        #expect(try await ask(acme) == "answer 1")
+        clock.pass(.seconds(1))
+        await kitchen.hold()
+        async let next = ask(acme)
+        await kitchen.untilMade(2)
+        #expect(try await ask(acme) == "answer 1")
+        clock.pass(.milliseconds(9_999))
+        #expect(try await ask(acme) == "answer 1")
+        clock.pass(.milliseconds(1))
+        async let waiting = ask(acme)
+        await kitchen.letGo()
+        #expect(try await [next, waiting] == ["answer 2", "answer 2"])
+        // After a change nobody is told what was before it.
+        clock.pass(.seconds(1))
+        await kitchen.hold()
+        async let old = ask(acme)
+        await kitchen.untilMade(3)
+        changes.note(in: acme.organization)
+        async let new = ask(acme)
+        await kitchen.untilMade(4)
+        await kitchen.letGo()
+        #expect(try await [old, new] == ["answer 3", "answer 4"])
+    }
+
     @Test("whoever asked first may go away: the others get their answer")
     func cancelled() async throws {
         await kitchen.hold()

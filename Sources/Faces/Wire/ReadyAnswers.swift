@@ -34,7 +34,8 @@ extension Caller {
 ///
 /// - An answer is kept for `freshness`, and never past a change that this process has made or heard of (`ChangeCounts`).
 ///   What another process has changed meanwhile is told at most that much later.
-/// - Those who ask for what is just being made wait for it instead of making it again, unless it was begun before a change.
+/// - Those who ask for what is just being made do not make it again, unless it was begun before a change: they are told the
+///   answer before it, if that is not older than `patience`, and wait otherwise. Whoever asks alone gets the new one.
 /// - Errors are told to those who wait, and kept for nobody.
 package final class ReadyAnswers<Answer: Sendable>: Sendable {
     private struct Key: Hashable {
@@ -64,6 +65,8 @@ package final class ReadyAnswers<Answer: Sendable>: Sendable {
     /// Bytes of answers and addresses that are kept at most.
     private let capacity: Int
     private let freshness: Duration
+    /// For how long an answer is still told while the next is made: on a busy machine that takes its time.
+    private let patience: Duration
     private let changes: ChangeCounts
     private let measure: @Sendable (Answer) -> Int
     private let now: @Sendable () -> ContinuousClock.Instant
@@ -73,12 +76,14 @@ package final class ReadyAnswers<Answer: Sendable>: Sendable {
     ///   - measure: an answer's size in bytes.
     ///   - now: the time; tests move it.
     package init(
-        _ changes: ChangeCounts, freshness: Duration = .seconds(1), capacity: Int = 64 << 20,
+        _ changes: ChangeCounts, freshness: Duration = .seconds(1), patience: Duration = .seconds(10),
+        capacity: Int = 64 << 20,
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
         measure: @escaping @Sendable (Answer) -> Int
     ) {
         self.changes = changes
         self.freshness = freshness
+        self.patience = patience
         self.capacity = capacity
         self.now = now
         self.measure = measure
@@ -94,8 +99,12 @@ package final class ReadyAnswers<Answer: Sendable>: Sendable {
         let change = changes.count(in: audience.organization)
         let now = now()
         let found: (ready: Answer?, task: Task<Answer, any Error>?) = state.withLock { state in
-            if let ready = state.ready[key], ready.change == change, ready.until > now { return (ready.answer, nil) }
-            if let making = state.making[key], making.change == change { return (nil, making.task) }
+            let ready = state.ready[key].flatMap { $0.change == change ? $0 : nil }
+            if let ready, ready.until > now { return (ready.answer, nil) }
+            if let making = state.making[key], making.change == change {
+                if let ready, ready.until + patience > now { return (ready.answer, nil) }
+                return (nil, making.task)
+            }
             // It goes on if whoever asked first is gone: others may be waiting.
             let task = Task { [self] in
                 defer { end(key, change) }
@@ -123,7 +132,7 @@ package final class ReadyAnswers<Answer: Sendable>: Sendable {
         guard size < capacity / 4, changes.count(in: key.audience.organization) == change else { return }
         state.withLock { state in
             if now - state.swept > freshness || state.size + size > capacity {
-                state.ready = state.ready.filter { $0.value.until > now }
+                state.ready = state.ready.filter { $0.value.until + patience > now }
                 state.size = state.ready.values.reduce(0) { $0 + $1.size }
                 state.swept = now
             }
