@@ -95,6 +95,11 @@ struct DataFolder: Sendable {
         return Secret(String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
     }
 
+    /// What stands in a file; nil if there is none.
+    func text(_ name: String) -> String? {
+        FileManager.default.contents(atPath: "\(path)/\(name)").map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// Another text for what was taken back.
     func renewSecretText(_ name: String) throws -> Secret<String> {
         try write(Data("\(Gate.randomText())\n".utf8), to: "\(path)/\(name)")

@@ -425,3 +425,25 @@ def test_terms_are_agreed_to_once_for_each_version(make_house: Callable[..., Hou
     with_both = house.start(WEIR_TERMS_URL=TERMS, WEIR_TERMS_VERSION="2").get("/api/v1/account/export")["consents"]
     assert [consent["version"] for consent in with_both] == ["1", "2"]
     assert all(consent["came_from"] == "127.0.0.1" for consent in with_both)
+
+
+def test_the_data_folders_token_stays_revoked_and_the_next_start_makes_another(make_house: Callable[..., House]) -> None:
+    house = make_house().start()
+    old = (house.folder / "token").read_text().strip()
+    house.call("DELETE", f"/api/v1/tokens/{house.get('/api/v1/account')['credential_id']}")
+    assert house.weir("status").status == 1
+    assert house.stop() == 0
+    house.start()
+    new = (house.folder / "token").read_text().strip()
+    assert new != old and house.get("/api/v1/account")["name"] == "admin"
+    request = urllib.request.Request(f"{house.address}/api/v1/account", headers={"Authorization": f"Bearer {old}"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    assert refused.value.code == 401
+    # One that whoever holds the folder writes there counts from the next start on, and stays.
+    for _ in range(2):
+        assert house.stop() == 0
+        (house.folder / "token").write_text("an operator's own text\n")
+        house.start()
+        assert (house.folder / "token").read_text() == "an operator's own text\n"
+        assert house.get("/api/v1/account")["name"] == "admin"

@@ -136,13 +136,18 @@ struct LocalAdmin: Sendable {
         let pool = PGPool(metadata.application, limit: 1)
         let gate = Gate(pool: pool, time: .system)
         let admin = try await gate.ensureOrganization(slug: Self.organization, principal: Self.name)
-        let terms = Gate.Terms(lifetime: nil, name: "the data folder's token")
-        func isGood(_ token: Secret<String>) async throws -> Bool {
-            try await gate.register(token, as: .token, of: admin.id, in: admin.organization, on: terms)
-            return try await gate.redeem(token.reveal(), as: .token) != nil
+        var token = try folder.secretText("token")
+        if try await gate.redeem(token.reveal(), as: .token) == nil {
+            // One that was good and is not any more was revoked: it stays so, and whoever holds the folder gets another.
+            if folder.text("token.registered") == gate.hash(token.reveal()).hexadecimal {
+                token = try folder.renewSecretText("token")
+            }
+            try await gate.register(
+                token, as: .token, of: admin.id, in: admin.organization,
+                on: Gate.Terms(lifetime: nil, name: "the data folder's token"))
         }
-        // One that was revoked stays so; whoever holds the folder gets another.
-        if try await !isGood(folder.secretText("token")) { _ = try await isGood(folder.renewSecretText("token")) }
+        try folder.write(
+            Data(gate.hash(token.reveal()).hexadecimal.utf8), to: "\(folder.path)/token.registered")
         try await OrganizationBook(pool: pool, time: .system).setDefault(retention, of: admin.organization)
         await pool.close()
     }
