@@ -180,17 +180,10 @@ package struct Gate: Sendable {
             id: try row.id("principal_id"), name: try row.string("name"), display: try row.string("display"),
             kind: try Principal.Kind(rawValue: row.string("principal_kind")) ?? .service,
             rights: Rights(
-                try row.string("grants").split(separator: ",").compactMap { try grant(String($0)) },
+                try row.string("grants").split(separator: ",").compactMap { Grant(stored: $0) },
                 scopes: try scopes.flatMap { try Scope.permissions(of: $0) }),
             person: try row.optional("person_id").flatMap { PersonID($0) },
             credential: try row.id("credential_id"), closed: closed)
-    }
-
-    /// `* admin`, `dev engineer`. A role that this version does not know gives nothing.
-    private static func grant(_ text: String) throws -> Grant? {
-        let parts = text.split(separator: " ").map(String.init)
-        guard parts.count == 2, let role = Role(rawValue: parts[1]) else { return nil }
-        return Grant(role, in: parts[0] == "*" ? nil : parts[0])
     }
 
     /// Makes a session's secret worthless.

@@ -18,6 +18,12 @@ final class KnownCallers: Sendable {
         var isRenewing = false
     }
 
+    /// A session is no token, whatever its secret.
+    private struct Key: Hashable {
+        let hash: Data
+        let kind: Gate.CredentialKind
+    }
+
     private typealias Reply = CheckedContinuation<Caller?, any Error>
 
     private struct Question {
@@ -26,10 +32,10 @@ final class KnownCallers: Sendable {
     }
 
     private struct State {
-        var known: [Data: Known] = [:]
+        var known: [Key: Known] = [:]
         /// Counts the changes that were told: an answer that was asked for before one is not kept.
         var era = 0
-        var waiting: [Data: Question] = [:]
+        var waiting: [Key: Question] = [:]
         var isAsking = false
         var isRenewalPlanned = false
     }
@@ -67,15 +73,14 @@ final class KnownCallers: Sendable {
     /// Nil if the secret is worth nothing.
     /// - Throws: `metadataUnavailable`.
     func caller(of secret: String, as kind: Gate.CredentialKind) async throws -> Caller? {
-        // A session is no token, whatever its secret.
-        let key = gate.hash("\(kind.rawValue) \(secret)")
+        let key = Key(hash: gate.hash(secret), kind: kind)
         let now = ContinuousClock.now
         let found = state.withLock { $0.known[key] }
         if let found, now - found.since < Self.freshness {
-            if now - found.since > Self.renewal, !found.isRenewing { renew(key, claim(secret, kind)) }
+            if now - found.since > Self.renewal, !found.isRenewing { renew(key) }
             return found.caller
         }
-        let claim = claim(secret, kind)
+        let claim = claim(key)
         return try await withCheckedThrowingContinuation { reply in
             let isIdle = state.withLock { state in
                 state.waiting[key, default: Question(claim: claim)].replies.append(reply)
@@ -87,11 +92,12 @@ final class KnownCallers: Sendable {
         }
     }
 
-    private func claim(_ secret: String, _ kind: Gate.CredentialKind) -> Gate.Claim {
-        Gate.Claim(hash: gate.hash(secret), kind: kind, from: RequestOrigin.current?.address?.description)
+    private func claim(_ key: Key) -> Gate.Claim {
+        Gate.Claim(hash: key.hash, kind: key.kind, from: RequestOrigin.current?.address?.description)
     }
 
-    private func renew(_ key: Data, _ claim: Gate.Claim) {
+    private func renew(_ key: Key) {
+        let claim = claim(key)
         let isFirst = state.withLock { state in
             guard state.known[key]?.isRenewing == false else { return false }
             state.known[key]?.isRenewing = true
@@ -131,7 +137,7 @@ final class KnownCallers: Sendable {
         }
     }
 
-    private func next() -> (questions: [(key: Data, value: Question)], era: Int)? {
+    private func next() -> (questions: [(key: Key, value: Question)], era: Int)? {
         state.withLock { state in
             let taken = Array(state.waiting.prefix(Self.together))
             state.isAsking = !taken.isEmpty
@@ -141,7 +147,7 @@ final class KnownCallers: Sendable {
         }
     }
 
-    private func keep(_ callers: [(Data, Caller?)], _ asked: ContinuousClock.Instant, _ era: Int) {
+    private func keep(_ callers: [(Key, Caller?)], _ asked: ContinuousClock.Instant, _ era: Int) {
         state.withLock { state in
             guard state.era == era else { return }
             if state.known.count + callers.count > Self.most { state.known = [:] }

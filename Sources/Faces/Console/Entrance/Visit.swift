@@ -83,4 +83,10 @@ struct Choice: Sendable {
     let value: String
     let label: String
     let isChosen: Bool
+
+    /// Where a role may hold: nil is the whole organization.
+    static func places(chosen: String?) -> [Choice] {
+        [Choice(value: "", label: "The whole organization", isChosen: chosen == nil)]
+            + Place.names.map { Choice(value: $0, label: $0, isChosen: $0 == chosen) }
+    }
 }

@@ -112,9 +112,7 @@ struct RuleFormView: Sendable {
         roles = Role.allCases.filter { $0 != .owner }.map {
             Choice(value: $0.rawValue, label: $0.rawValue, isChosen: $0.rawValue == rule.role)
         }
-        places =
-            [Choice(value: "", label: "The whole organization", isChosen: rule.environment == nil)]
-            + Place.names.map { Choice(value: $0, label: $0, isChosen: $0 == rule.environment) }
+        places = Choice.places(chosen: rule.environment)
         value = rule.value
         claim = rule.claim ?? ""
         self.problem = problem.map { ProblemNote($0) }

@@ -17,9 +17,7 @@ struct TokensPage: Sendable {
         Choice(value: role.rawValue, label: "\(role.rawValue): \(role.words)", isChosen: role == .engineer)
     }
 
-    static let environments =
-        [Choice(value: "", label: "The whole organization", isChosen: false)]
-        + Place.names.map { Choice(value: $0, label: $0, isChosen: $0 == "dev") }
+    static let environments = Choice.places(chosen: "dev")
 }
 
 struct TokenRow: Sendable {
