@@ -7,18 +7,20 @@ import Testing
 /// A query engine in a process of its own, as `weir engine` is: the test program starts itself again for it.
 final class EngineInItsOwnProcess: @unchecked Sendable {
     let client: EngineClient
-    private let socket: String
+    let socket: String
     private let process = Process()
     private let ended = AsyncStream<Int32>.makeStream()
 
-    /// - Parameter memory: DuckDB's limit, mebibytes.
-    init(_ lake: Lake, memory: Int, patience: Duration = .seconds(20)) throws {
-        socket = "\(lake.folder)/\(UUID().uuidString.prefix(8)).sock"
-        client = EngineClient(socket: socket, patience: patience)
+    /// - Parameters:
+    ///   - memory: DuckDB's limit, mebibytes.
+    ///   - socket: that of the engine that it follows; nil for one of its own.
+    init(_ lake: Lake, memory: Int, patience: Duration = .seconds(20), at socket: String? = nil) throws {
+        self.socket = socket ?? "\(lake.folder)/\(UUID().uuidString.prefix(8)).sock"
+        client = EngineClient(socket: self.socket, patience: patience)
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         process.arguments = ["--testing-library", "swift-testing", "--filter", "EngineForOthers"]
         var environment = ProcessInfo.processInfo.environment
-        environment["WEIR_TEST_ENGINE_SOCKET"] = socket
+        environment["WEIR_TEST_ENGINE_SOCKET"] = self.socket
         environment["WEIR_TEST_ENGINE_MEMORY"] = String(memory)
         process.environment = environment
         process.standardOutput = FileHandle.nullDevice

@@ -163,4 +163,26 @@ struct Limits {
         let problem = await #expect(throws: Problem.self) { try await running.value }
         #expect(problem?.code == .engineUnavailable)
     }
+
+    @Test("who stood in line for longer than an engine is waited for waits for its successor", .timeLimit(.minutes(1)))
+    func inLine() async throws {
+        let lake = try await Lake.shared.value
+        let patience = Duration.seconds(6)
+        let engine = try EngineInItsOwnProcess(lake, memory: 256, patience: patience)
+        #expect(try await engine.client.query(lake.request("SELECT 1")).rows == [[.integer(1)]])
+        let hasty = EngineClient(socket: engine.socket, patience: .zero)
+        let endless = lake.request(
+            "SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range + b.range = 3")
+        let before = (0..<2).map { _ in Task { try await hasty.query(endless) } }
+        while try await engine.client.health().running < before.count { await Task.yield() }
+        let began = ContinuousClock.now
+        let waiting = Task { try await engine.client.query(lake.request("SELECT 2")) }
+        while try await engine.client.health().waiting == 0 { await Task.yield() }
+        while .now - began < patience { _ = try await engine.client.health() }
+        engine.kill()
+        let successor = try EngineInItsOwnProcess(lake, memory: 256, at: engine.socket)
+        #expect(try await waiting.value.rows == [[.integer(2)]])
+        for task in before { await #expect(throws: Problem.self) { try await task.value } }
+        successor.kill()
+    }
 }

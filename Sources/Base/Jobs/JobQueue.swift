@@ -125,7 +125,7 @@ package struct JobQueue: Sendable {
     static func interval(_ duration: Duration) -> String { "\(duration / .milliseconds(1)) milliseconds" }
 
     static func lost(_ job: ClaimedJob) -> Problem {
-        Problem(.leaseLost, "Another worker has taken over this \(job.kind) job.")
+        Problem(.leaseLost, "Another worker has taken over job \(job.id) (\(job.kind)).")
     }
 
     private func change(_ job: ClaimedJob, _ update: SQL) async throws {

@@ -15,6 +15,8 @@ struct Supervisor: Sendable {
         let arguments: [String]
         /// Environment variables that it must not see.
         var withheld: [Environment.Key] = []
+        /// The status with which it ends to be started anew at once: it is not at fault.
+        var anew: Int32?
     }
 
     let settings: Settings
@@ -28,13 +30,14 @@ struct Supervisor: Sendable {
             let ending = await run(child)
             guard !Task.isCancelled else { return }
             // Whoever ran for a while gets a fresh start.
-            failures = ContinuousClock.now - started > .seconds(30) ? 1 : failures + 1
-            logger.warning("\(child.name) ended (\(ending)); it is started again")
+            let isFresh = ending.wantsAnew || ContinuousClock.now - started > .seconds(30)
+            failures = isFresh ? 1 : failures + 1
+            logger.warning("\(child.name) ended (\(ending.words)); it is started again")
             try? await Task.sleep(for: backoff(after: failures, base: .milliseconds(200), ceiling: .seconds(5)))
         }
     }
 
-    private func run(_ child: Child) async -> String {
+    private func run(_ child: Child) async -> (words: String, wantsAnew: Bool) {
         var platform = PlatformOptions()
         platform.createSession = true
         platform.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(20))]
@@ -52,9 +55,10 @@ struct Supervisor: Sendable {
                     }
                 }.value
             }
-            return "\(result.terminationStatus)"
+            let status = result.terminationStatus
+            return ("\(status)", child.anew.map { status == .exited($0) } ?? false)
         } catch {
-            return String(describing: error)
+            return (String(describing: error), false)
         }
     }
 

@@ -6,6 +6,7 @@ import Glibc
 import Kernel
 import Logging
 import Postgres
+import Serving
 import Subprocess
 import Telemetry
 
@@ -100,7 +101,9 @@ struct Up: Sendable {
                 "work": ["WEIR_METRICS_TOKEN"],
             ]
             for name in ["serve", "work", "engine"] {
-                let child = Supervisor.Child(name: name, arguments: [name], withheld: withheld[name] ?? [])
+                let child = Supervisor.Child(
+                    name: name, arguments: [name], withheld: withheld[name] ?? [],
+                    anew: name == "engine" ? QueryEngine.restartStatus : nil)
                 group.addTask { await supervisor.keep(child) }
             }
             group.addTask {

@@ -93,7 +93,9 @@ package struct EngineClient: Sendable {
         var message = try http(.POST, "/query")
         message.headers.add(name: "content-type", value: "application/json")
         message.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(request)))
-        let end = ContinuousClock.now + patience
+        // However often it was sent away: no longer than a query may take, and an engine's start.
+        let last = ContinuousClock.now + .seconds(request.deadline) + patience
+        var end: ContinuousClock.Instant?
         var hasBroken = false
         var refusal: Problem?
         while true {
@@ -103,6 +105,8 @@ package struct EngineClient: Sendable {
                 let response = try await EngineClient.client.execute(message, timeout: limit)
                 switch response.status {
                 case .ok:
+                    // It stood in line, maybe for long: patience begins when the engine goes.
+                    defer { end = nil }
                     var answer = Answer(body: response.body.makeAsyncIterator())
                     if try await answer.hasBegun() { return answer }
                     refusal = QueryTurns.closing
@@ -120,7 +124,10 @@ package struct EngineClient: Sendable {
                 guard !hasBroken else { throw EngineClient.wentAway }
                 hasBroken = true
             }
-            guard ContinuousClock.now < end else { throw refusal ?? EngineClient.unavailable(nil) }
+            let now = ContinuousClock.now
+            let giveUp = min(end ?? now + patience, last)
+            guard now < giveUp else { throw refusal ?? EngineClient.unavailable(nil) }
+            end = giveUp
             try await Task.sleep(for: .milliseconds(100))
         }
     }
