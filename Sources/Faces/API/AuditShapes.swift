@@ -56,7 +56,7 @@ extension Shapes {
             Field("lines", .integer(least: 0), "How many were checked."),
             Field("first", .integer(least: 1)),
             Field("head", .text(), "Up to which it was checked."),
-            Field("seconds", .number),
+            Field("seconds", .number()),
             Field("faults", .list(.shape(auditFault)), "At most 100."),
         ])
 

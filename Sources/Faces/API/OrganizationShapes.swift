@@ -21,16 +21,17 @@ extension Shapes {
     static let foundRequest = Shape(
         name: "FoundRequest", note: "An organization to be.",
         fields: [
-            Field("slug", .text(), "Its short name for ever: `a-z`, digits and `_`, led by a letter, at most 40."),
-            .open("name", .text(), "The slug if absent."),
+            Field(
+                "slug", .formed(.slug), "Its short name for ever: `a-z`, digits and `_`, led by a letter, at most 40."),
+            .open("name", .formed(.line(most: 100)), "The slug if absent."),
         ])
 
     static let renameRequest = Shape(
-        name: "RenameRequest", note: "Another name.", fields: [Field("name", .text(), "1 to 100 characters.")])
+        name: "RenameRequest", note: "Another name.", fields: [Field("name", .formed(.line(most: 100)))])
 
     static let suspendRequest = Shape(
         name: "SuspendRequest", note: "Why an organization is closed.",
-        fields: [Field("because", .text(), "Its people read it.")])
+        fields: [Field("because", .formed(.words(most: 500)), "Its people read it.")])
 
     private static let settings = [
         Field("size", .words(EnvironmentRequest.sizes)),
@@ -40,12 +41,16 @@ extension Shapes {
 
     static let environmentRequest = Shape(
         name: "EnvironmentRequest", note: "What is said of an environment.",
-        fields: settings + [.open("monthly_budget", .number, "What a month may cost; no limit if absent.")])
+        fields: settings + [
+            .open(
+                "monthly_budget", .number(least: 0, most: EnvironmentRequest.mostBudget),
+                "What a month may cost; no limit if absent.")
+        ])
 
     static let environment = Shape(
         name: "Environment", note: "An environment of an organization.",
         fields: [Field("environment", environments)] + settings + [
-            .optional("monthly_budget", .number, "What a month may cost; absent: no limit."),
+            .optional("monthly_budget", .number(), "What a month may cost; absent: no limit."),
             .optional("settled_at", .text(format: "date-time"), "Absent as long as these are the defaults."),
         ])
 

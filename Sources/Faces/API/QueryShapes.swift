@@ -16,7 +16,7 @@ extension Shapes {
         fields: [Field("name", .text()), Field("type", .text(), "DuckDB's name of the type.")])
 
     /// Numbers that a JSON reader may round come as texts.
-    static let cell = Schema.nullable(.either([.boolean, .integer(), .number, .text()]))
+    static let cell = Schema.nullable(.either([.boolean, .integer(), .number(), .text()]))
 
     static let queryTable = Shape(
         name: "QueryTable",
@@ -26,7 +26,7 @@ extension Shapes {
             Field("columns", .list(.shape(column))),
             Field("rows", .list(.list(cell))),
             Field("truncated", .boolean, "Whether there were more rows than the limit."),
-            Field("seconds", .number),
+            Field("seconds", .number()),
         ])
 
     static let table = Shape(

@@ -15,7 +15,7 @@ extension Shapes {
                 "state", states, "RETRYABLE or FAILED if any of its jobs is and nothing can go on, SUCCESS if all are."),
             Field("created_at", .text(format: "date-time")),
             .optional("finished_at", .text(format: "date-time")),
-            Field("seconds", .number, "From creation to the end, or to now."),
+            Field("seconds", .number(), "From creation to the end, or to now."),
             .optional("problem", .shape(innerProblem)),
             .optional("schedule", .text(), "The schedule that made it; absent if a person did."),
             .optional("scheduled_for", .text(format: "date-time"), "The schedule's time that it stands for."),
@@ -43,8 +43,8 @@ extension Shapes {
             .optional("rows", .integer()),
             .optional("bytes", .integer()),
             .optional("note", .text(), "What it is at."),
-            .optional("per_second", .number, "`done` per second since the job began."),
-            .optional("seconds_left", .number, "How long the rest takes at that rate."),
+            .optional("per_second", .number(), "`done` per second since the job began."),
+            .optional("seconds_left", .number(), "How long the rest takes at that rate."),
         ])
 
     static let job = Shape(
@@ -93,7 +93,7 @@ extension Shapes {
             Field("streams", .list(.shape(streamReceipt)), "Known from the extraction on."),
             .optional("models", .shape(modelsReceipt)),
             .optional("dashboard_url", .text()),
-            .optional("load_seconds", .number, "Extract, validate and load, without models; absent until loaded."),
+            .optional("load_seconds", .number(), "Extract, validate and load, without models; absent until loaded."),
         ])
 
     static let logLine = Shape(

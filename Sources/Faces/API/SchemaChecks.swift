@@ -13,7 +13,8 @@ extension Schema {
             return values.lazy.compactMap { item.fault(in: $0, at: "Each item of \(lowered(place))") }.first
         case (.shape(let shape), .object(let members)):
             return shape.fault(in: members, at: place)
-        case (.text, .text(let text)) where text.unicodeScalars.contains("\0"):
+        case (.text, .text(let text)) where text.unicodeScalars.contains("\0"),
+            (.formed, .text(let text)) where text.unicodeScalars.contains("\0"):
             return "\(place) must not hold the character NUL."
         default:
             return fits(value) ? nil : "\(place) must be \(wanted)."
@@ -41,8 +42,10 @@ extension Schema {
         case (.text("date"), .text(let text)): isDay(text)
         case (.text("uuid"), .text(let text)): isUUID(text)
         // PostgreSQL has no NUL in texts; no name, reason or SQL needs one.
-        case (.text, .text(let text)): !text.unicodeScalars.contains("\0")
-        case (.boolean, .bool), (.number, .number), (.number, .integer): true
+        case (.text, .text(let text)), (.formed, .text(let text)): !text.unicodeScalars.contains("\0")
+        case (.boolean, .bool): true
+        // Beyond its bounds, who takes it says so.
+        case (.number, .number), (.number, .integer): true
         case (.words(let words), .text(let word)): words.contains(word)
         case (.integer(let least, let most), .integer(let number)):
             number >= least ?? .min && number <= most ?? .max
@@ -55,7 +58,7 @@ extension Schema {
         switch self {
         case .text("date"): "a day of the form YYYY-MM-DD"
         case .text("uuid"): "a UUID"
-        case .text: "a text"
+        case .text, .formed: "a text"
         case .words(let words): "one of \(words.joined(separator: ", "))"
         case .integer(let least?, let most?): "a whole number from \(least) to \(most)"
         case .integer(let least?, nil): "a whole number, \(least) or more"

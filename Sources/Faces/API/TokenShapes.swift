@@ -5,7 +5,7 @@ extension Shapes {
     static let tokenRequest = Shape(
         name: "TokenRequest", note: "A token for oneself, or for a service.",
         fields: [
-            Field("name", .text(), "What it is for."),
+            Field("name", .formed(.line(most: 100)), "What it is for."),
             Field("scopes", .list(.words(Scope.names)), "`read`, `all` (whatever the roles give), or permissions."),
             .open("days", .integer(least: 1, most: TokenDays.most), "How long it lasts; \(TokenDays.usual) if absent."),
             .open("service", .text(), "A service's name; one's own token if absent."),
@@ -55,7 +55,7 @@ extension Shapes {
     static let serviceRequest = Shape(
         name: "ServiceRequest", note: "A member that is a program.",
         fields: [
-            Field("name", .text(), "a to z, digits and -, led by a letter, at most 60."),
+            Field("name", .formed(.service), "a to z, digits and -, led by a letter, at most 60."),
             Field("roles", .list(.shape(roleView))),
         ])
 

@@ -7,7 +7,7 @@ extension Shapes {
             Field("run_id", .text(format: "uuid")),
             Field("kind", .text()),
             Field("source", .text()),
-            Field("seconds", .number),
+            Field("seconds", .number()),
         ])
 
     static let worker = Shape(
@@ -36,7 +36,7 @@ extension Shapes {
             key,
             .open(
                 "most", .integer(least: 0, most: 10_000), "At once, 0 for none; as many as there are places if absent."),
-            .open("seconds_between_starts", .number, "None if absent."),
+            .open("seconds_between_starts", .number(), "None if absent."),
         ])
 
     static let limitPauseRequest = Shape(
@@ -55,7 +55,7 @@ extension Shapes {
         fields: [
             key,
             .optional("most", .integer()),
-            .optional("seconds_between_starts", .number),
+            .optional("seconds_between_starts", .number()),
             Field("running", .integer(least: 0), "Jobs that count under it now."),
             Field("waiting", .integer(least: 0), "Jobs that wait for it."),
             .optional("paused_until", .text(), "RFC 3339, or `further notice`; absent if it is not paused."),
