@@ -199,7 +199,9 @@ struct MetricStoreTests {
                 return (rows.count, before, try await connection.query(scans).first?.int("seq_tup_read"))
             }
             #expect(found.0 == 1)
-            #expect(found.1 == found.2)
+            // What other sessions have read before, such as the INSERT its one row, may be counted late: 50,000 are not.
+            let read = try #require(found.2) - (try #require(found.1))
+            #expect(read < 100)
         }
     }
 

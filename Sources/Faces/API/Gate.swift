@@ -13,6 +13,7 @@ struct Gate<Context: RequestContext>: RouterMiddleware {
         guard address.hasPrefix("/api") || address.hasPrefix("/health") || address.hasPrefix("//") else {
             return try await next(request, context)
         }
+        if Endpoint.takes(request.method, at: address) { return try await next(request, context) }
         let path = address.split(separator: "/")
         guard path.first == "api" || path.first == "health" else { return try await next(request, context) }
         let methods = Endpoint.methods(at: path)
@@ -57,6 +58,9 @@ private struct MethodTable: Sendable {
         }
     }
 
+    /// Whether a path without captures, as it came, takes a method. False says nothing.
+    func takes(_ method: HTTPRequest.Method, at path: String) -> Bool { literal[path]?.contains(method) ?? false }
+
     /// `HEAD` included.
     func methods(at path: [Substring]) -> [HTTPRequest.Method] {
         if let methods = literal["/" + path.joined(separator: "/")] { return methods }
@@ -68,6 +72,11 @@ private struct MethodTable: Sendable {
 
 extension Endpoint {
     private static let methodTable = MethodTable(all)
+
+    /// Known at once to be taken: most requests are for a path without captures, in its plain form.
+    static func takes(_ method: HTTPRequest.Method, at path: String) -> Bool {
+        methodTable.takes(method, at: path)
+    }
 
     /// The methods that the endpoints at this path take, `HEAD` included.
     static func methods(at path: [Substring]) -> [HTTPRequest.Method] { methodTable.methods(at: path) }

@@ -3,6 +3,7 @@ import HTTPTypes
 package import Hummingbird
 package import Kernel
 package import NIOCore
+import Synchronization
 
 /// A request's context that knows both ends of its connection.
 package protocol ConnectedContext: RequestContext {
@@ -18,6 +19,7 @@ package protocol ConnectedContext: RequestContext {
 package struct Reception<Context: ConnectedContext>: RouterMiddleware {
     private let forwarding: Forwarding
     private let settings: NetworkSettings
+    private let names = KnownNames()
 
     package init(_ settings: NetworkSettings) {
         self.settings = settings
@@ -55,7 +57,7 @@ package struct Reception<Context: ConnectedContext>: RouterMiddleware {
         guard let authority = request.head.authority, !request.headers.contains(otherHosts) else { throw .noHost }
         var origin = forwarding.origin(peer: peer, authority: authority, fields: request.headers)
         origin.program = request.headers[.userAgent]
-        guard let name = HostName(authority: origin.authority) else { throw .noHost }
+        guard let name = names.name(origin.authority) else { throw .noHost }
         guard answers(to: name, context) else { throw .otherHost }
         return (origin, name)
     }
@@ -65,6 +67,22 @@ package struct Reception<Context: ConnectedContext>: RouterMiddleware {
     private func answers(to name: HostName, _ context: Context) -> Bool {
         if name.isOfThisMachine || settings.hosts.contains(name.host) { return true }
         return IPAddress(name.host).map { $0 == context.local?.ip } ?? false
+    }
+}
+
+/// What `Host` was read as, of the names that were heard last: they are few, unless somebody makes them up.
+private final class KnownNames: Sendable {
+    private static let most = 64
+    private let known = Mutex<[String: HostName]>([:])
+
+    func name(_ authority: String) -> HostName? {
+        if let name = known.withLock({ $0[authority] }) { return name }
+        guard let name = HostName(authority: authority) else { return nil }
+        known.withLock { known in
+            if known.count >= Self.most { known = [:] }
+            known[authority] = name
+        }
+        return name
     }
 }
 

@@ -12,12 +12,19 @@ struct RequestTelemetry<Context: RequestContext>: RouterMiddleware {
     /// Of this server's connections; nil if spans go nowhere.
     let spanScheme: String?
     let observe: Observe
+    private let ids = TraceIDs()
+
+    init(time: TimeSource, spanScheme: String?, observe: @escaping Observe) {
+        self.time = time
+        self.spanScheme = spanScheme
+        self.observe = observe
+    }
 
     func handle(
         _ request: Request, context: Context, next: (Request, Context) async throws -> Response
     ) async throws -> Response {
         let caller = request.headers[.traceparent].flatMap { TraceContext(traceparent: $0) }
-        let trace = caller?.child() ?? .begin(time.makeUUID())
+        let trace = caller?.child() ?? ids.begin()
         let started = ContinuousClock.now
         return try await TraceContext.$current.withValue(trace) {
             do {
