@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -23,6 +24,17 @@ LEDGER = """
       worker text NOT NULL, what text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp());
 """
 LEFT = "SELECT count(*) FROM weir.jobs WHERE state IN ('PENDING', 'RUNNING')"
+STANDING = {
+    "jobs": """
+        SELECT state, waits, waits_for, count(*), min(run_after) - now(), max(run_after) - now(),
+          min(lease_until) - now(), max(lease_until) - now(), max(losses), array_agg(DISTINCT worker)
+        FROM weir.jobs WHERE state <> 'SUCCESS' GROUP BY 1, 2, 3""",
+    "limits": "SELECT key, used, most, next_start FROM weir.limits WHERE used <> 0",
+    "workers": "SELECT name, seen_at - now() FROM weir.workers",
+    "sessions": """
+        SELECT pid, state, wait_event_type, wait_event, pg_blocking_pids(pid), now() - state_change, query
+        FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()""",
+}
 LEASE = 10
 """Seconds (`JobQueue.lease`)."""
 
@@ -114,10 +126,21 @@ class Load:
         self.home.rmdir()
 
     def log_tail(self, lines: int = 12) -> str:
-        """Of the workers that live, or lived last."""
+        """Of the workers that live, or lived last; and how the queue stands."""
         shown = [worker for worker in self.workers if worker.lives][-4:] or self.workers[-4:]
-        tails = [f"{worker.name}:\n" + "\n".join(self.log(worker).splitlines()[-lines:]) for worker in shown]
-        return "\n".join([f"seed {self.seed}", *tails])
+        tails = [
+            f"{worker.name}{'' if worker.lives else ' (ended)'}:\n" + "\n".join(self.log(worker).splitlines()[-lines:])
+            for worker in shown]
+        return "\n".join([f"seed {self.seed}", *tails, *self.standing()])
+
+    def standing(self) -> Iterator[str]:
+        """What is left to do, who works on it, and who waits for whom in the queue's server."""
+        for title, sql in STANDING.items():
+            try:
+                found = self.server.rows(sql)
+            except psycopg.Error as error:
+                found = [(str(error),)]
+            yield "\n  ".join([f"{title}:", *("  ".join(map(str, row)) for row in found)])
 
     def gate(self) -> "Gate":
         return Gate(self.ledger)

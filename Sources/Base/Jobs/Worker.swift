@@ -143,6 +143,7 @@ package struct Worker: Sendable {
     private func tidyRegularly() async {
         var said: ContinuousClock.Instant?
         var living = 1
+        var isFailing = false
         while !Task.isCancelled {
             var pause = Duration.seconds(1) * Double.random(in: 0.8...1.2)
             do {
@@ -155,8 +156,12 @@ package struct Worker: Sendable {
                 pause = pause * min(4, max(1, Double(living) / 4))
                 while let tidied = try await queue.tidyOne() { tell(tidied) }
                 if let due = try await queue.wakeJobs() { pause = min(pause, due + .milliseconds(2)) }
+                isFailing = false
+            } catch is CancellationError {
             } catch {
-                // `dispatch` says so when the database is away.
+                // Once for as long as it goes on.
+                if !isFailing { observe(.partFailed(part: "worker", problem: JobPerformance.problem(of: error))) }
+                isFailing = true
             }
             try? await Task.sleep(for: pause)
         }
