@@ -157,6 +157,39 @@ struct CallTests {
         }
     }
 
+    @Test("a worker that is being called does not wait for whoever calls it, and so for nothing that waits for it")
+    func called() async throws {
+        try await JobHouse.use { house in
+            #expect(try await house.queue.turn(of: taker("ada"), room: 1).rest == .inLine)
+            try await house.enqueue([.init(kind: "b", key: "k")])
+            let (mayEnd, hasCalled) = (Signal(), Signal())
+            let caller = Task {
+                try await house.metadata.application.transaction(organization: house.organization) { connection in
+                    let specs = [try JobSpec(kind: "a", payload: JSONValue(0), after: [])]
+                    try await house.queue.enqueue(
+                        run: TimeSource.system.makeID(), kind: "test", organization: house.organization,
+                        environment: "dev", source: "s", jobs: specs, time: .system, on: connection)
+                    await hasCalled.open()
+                    await mayEnd.wait()
+                }
+            }
+            await hasCalled.wait()
+            // It takes a job, and with it the key's only place, and wants to stand in line for more.
+            let both = JobTaker(
+                worker: "ada", kinds: [.init("a"), .init("b")], organizations: nil, channel: "calls_ada")
+            let turn = try await house.queue.turn(of: both, room: 2)
+            #expect(turn.claimed.map(\.kind) == ["b"])
+            guard case .again = turn.rest else {
+                Issue.record("it believes that it stands in line")
+                return
+            }
+            await mayEnd.open()
+            try await caller.value
+            #expect(try await house.queue.turn(of: both, room: 2).claimed.map(\.kind) == ["a"])
+            #expect(try await house.queue.turn(of: both, room: 1).rest == .inLine)
+        }
+    }
+
     @Test("whoever is called and has no place left passes the call on")
     func passedOn() async throws {
         try await JobHouse.use { house in
