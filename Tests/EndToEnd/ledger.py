@@ -203,6 +203,9 @@ class Load:
         found += [
             f"the limit {key} has {used} in use" for key, used in self.server.rows(
                 "SELECT key, used FROM weir.limits WHERE used <> 0")]
+        found += [
+            f"{circles} times sessions waited for each other" for circles, in self.server.rows(
+                "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database() AND deadlocks > 0")]
         jobs = {row[0] for row in self.server.rows("SELECT job_id::text FROM weir.jobs")}
         if len(jobs) != count:
             found.append(f"there are {len(jobs)} jobs, not {count}")
