@@ -1,9 +1,11 @@
 """A browser that remembers what must not happen on the console's pages."""
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 # Says what the page's policy refused; the browser itself says it in the console too, but not for all directives.
@@ -11,6 +13,16 @@ REPORT_VIOLATIONS = """
     addEventListener("securitypolicyviolation", (event) =>
       console.error("policy violation: " + event.violatedDirective + " " + event.blockedURI));
 """
+
+
+@contextmanager
+def chromium(*arguments: str) -> Iterator[Browser]:
+    """Debian's, headless."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *arguments])
+        yield browser
+        browser.close()
 
 
 @dataclass

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
+from browsing import chromium
 from databases import SHOP, Database
 from house import House
 
@@ -29,6 +31,12 @@ def binary() -> str:
 def postgres() -> str:
     """A superuser's address on a throwaway server (WEIR_TEST_POSTGRES)."""
     return required("WEIR_TEST_POSTGRES")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from browsing import CHROMIUM, Browsing, browse, forget_problems, inside, no_faults
+from browsing import Browsing, browse, forget_problems, inside, no_faults
 from databases import Database
 from house import House
 from processes import wait_for
@@ -28,14 +28,6 @@ def house(make_module_house: Callable[..., House]) -> House:
 @pytest.fixture(scope="module")
 def shop(make_module_database: Callable[..., Database]) -> Database:
     return load_shop(make_module_database("shop"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from browsing import CHROMIUM, Browsing, browse, forget_problems, inside, no_faults
+from browsing import Browsing, browse, forget_problems, inside, no_faults
 from house import House
 from providers import Provider
 from visitor import Visitor
@@ -25,14 +25,6 @@ def provider() -> Iterator[Provider]:
     provider.tell("set", claims={"sub": "dora", "email": "dora@acme.example", "name": "Dora"})
     yield provider
     provider.end()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from databases import SHOP, Database
 from house import House
@@ -20,7 +20,6 @@ from peers import Peer
 from processes import wait_for
 
 pytestmark = pytest.mark.timeout(180)
-CHROMIUM = "/usr/bin/chromium"
 ANA = "ana@acme.example"
 
 
@@ -29,14 +28,6 @@ def house(make_module_house: Callable[..., House], make_module_database: Callabl
     house = make_module_house().start()
     house.clone(make_module_database("shop", SHOP).url, "--source", "shop", "--tables", "notes")
     return house
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 def said(house: House, *arguments: str) -> Any:

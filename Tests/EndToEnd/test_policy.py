@@ -8,12 +8,12 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
+from browsing import Browsing, browse, chromium, forget_problems, no_faults
 from databases import SHOP
 from edge import Authority
 from house import House
-from test_console import CHROMIUM, Browsing, browse, forget_problems, no_faults
 
 pytestmark = pytest.mark.timeout(180)
 NAME = "weir.acme.example"
@@ -36,13 +36,12 @@ def house(make_module_house: Callable[..., House], make_module_database: Callabl
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[
-            "--no-sandbox", "--disable-gpu", f"--host-resolver-rules=MAP {NAME} 127.0.0.1, MAP evil.test 127.0.0.1",
-            # Its self-signed authority is none that Chromium knows; all else of TLS stays as it is.
-            "--ignore-certificate-errors"])
+    with chromium(
+        f"--host-resolver-rules=MAP {NAME} 127.0.0.1, MAP evil.test 127.0.0.1",
+        # Its self-signed authority is none that Chromium knows; all else of TLS stays as it is.
+        "--ignore-certificate-errors",
+    ) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from house import House
 from processes import wait_for
@@ -16,7 +16,6 @@ from signing_in import add_issuer, add_rule, grants, made, rows
 from visitor import Visitor, changed, value
 
 pytestmark = pytest.mark.timeout(180)
-CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +44,6 @@ def odd(house: House) -> Iterator[Provider]:
 
 
 # In a browser, at Canaille
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

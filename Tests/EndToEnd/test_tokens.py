@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
+from browsing import Browsing, browse, no_faults
 from house import House, Said
 from processes import wait_for
-from test_console import CHROMIUM, Browsing, browse, no_faults
 
 pytestmark = pytest.mark.timeout(120)
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -35,14 +35,6 @@ def house(make_module_house: Callable[..., House]) -> House:
 @pytest.fixture(scope="module")
 def address(house: House) -> str:
     return json.loads((house.folder / "server.json").read_text())["address"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +232,16 @@ def test_a_narrowed_token_cannot_widen_itself(house: House, address: str) -> Non
     assert ask(address, narrow, "/api/v1/account/erase", {"confirm": "admin"}).status == 403
     whole = next(t for t in house.weir("tokens", "--json").json["tokens"] if t["scopes"] == ["all"])
     assert ask(address, narrow, f"/api/v1/tokens/{whole['token_id']}/rotate", {}).status == 403
+    # Nor give to others what it has not.
+    scopes = "tokens.manage,signin.manage,members.manage,account.manage"
+    giver = house.weir("tokens", "create", "g", "--scopes", scopes, "--json").json["secret"]
+    rule = {"issuer": "okta", "kind": "domain", "value": "acme.example", "role": "viewer"}
+    for path, body in (
+        ("services", {"name": "wide", "roles": [{"role": "admin"}]}), ("sign-in-rules", rule),
+        ("members", {"email": "eva@acme.example", "role": "viewer"}),
+    ):
+        refused = ask(address, giver, f"/api/v1/{path}", body)
+        assert refused.status == 403 and "more than this token's scopes" in refused.body["detail"], refused
 
 
 def test_a_typo_is_told_from_a_token_that_is_over(house: House, address: str) -> None:

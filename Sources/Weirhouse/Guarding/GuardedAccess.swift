@@ -52,10 +52,7 @@ extension GuardedOperations {
     }
 
     private func requireGiving(_ roles: [PlacedRole], _ caller: Caller) throws {
-        for role in roles.compactMap({ Role(rawValue: $0.role) }) where !role.mayBeGiven(by: caller.rights) {
-            throw Problem(
-                .forbidden, "You may not give the role \(role.rawValue).", hint: "Ask an owner of \(caller.slug).")
-        }
+        for role in roles.compactMap({ Role(rawValue: $0.role) }) { try caller.requireGiving(role) }
     }
 
     func revokeToken(_ id: CredentialID, as caller: Caller) async throws {

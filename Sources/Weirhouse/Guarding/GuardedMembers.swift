@@ -21,10 +21,10 @@ extension GuardedOperations {
                 "members.invite", AuditTarget("member", request.email), after: { MemberAudit($0.member) }), as: caller
         ) {
             try caller.require(.membersManage)
-            try requireGiving(request.role, caller)
+            try caller.requireGiving(request.role)
             // The link of somebody who was invited before lets in as all that they are already.
             for known in try await inner.members(as: caller) where known.name == request.address {
-                for held in known.roles { try requireGiving(held.role, caller) }
+                for held in known.roles { try caller.requireGiving(held.role) }
             }
             return try await inner.invite(request, as: caller)
         }
@@ -33,7 +33,7 @@ extension GuardedOperations {
     func grant(_ request: GrantRequest, to member: String, as caller: Caller) async throws -> MemberView {
         try await changeMember("members.grant", member, caller) {
             try caller.require(.membersManage)
-            try requireGiving(request.role, caller)
+            try caller.requireGiving(request.role)
             return try await inner.grant(request, to: member, as: caller)
         }
     }
@@ -41,7 +41,7 @@ extension GuardedOperations {
     func revoke(_ request: GrantRequest, from member: String, as caller: Caller) async throws -> MemberView {
         try await changeMember("members.revoke", member, caller) {
             try caller.require(.membersManage)
-            try requireGiving(request.role, caller)
+            try caller.requireGiving(request.role)
             return try await inner.revoke(request, from: member, as: caller)
         }
     }
@@ -84,19 +84,7 @@ extension GuardedOperations {
     /// That all that the member is could be given, and so taken, by the caller.
     private func requireOver(_ member: String, _ caller: Caller) async throws {
         try caller.require(.membersManage)
-        for held in try await inner.member(member, as: caller).roles { try requireGiving(held.role, caller) }
-    }
-
-    private func requireGiving(_ role: Role, _ caller: Caller) throws {
-        let isInScope = caller.rights.scopes.map { role.permissions.isSubset(of: $0) } ?? true
-        guard role.mayBeGiven(by: caller.rights), isInScope else {
-            throw Problem(
-                .forbidden,
-                isInScope
-                    ? "To give or take the role \(role.rawValue) takes the role owner."
-                    : "The role \(role.rawValue) may more than this token's scopes.",
-                hint: "Ask an owner of \(caller.slug).")
-        }
+        for held in try await inner.member(member, as: caller).roles { try caller.requireGiving(held.role) }
     }
 
     func explain(
@@ -126,5 +114,21 @@ private struct MemberAudit: Encodable {
         name = view.name
         state = view.state
         roles = view.roles
+    }
+}
+
+extension Caller {
+    /// That a role is the caller's to give and to take: by their own, and by the scopes of their token.
+    /// - Throws: `forbidden`.
+    func requireGiving(_ role: Role) throws {
+        let isInScope = rights.scopes.map { role.permissions.isSubset(of: $0) } ?? true
+        guard role.mayBeGiven(by: rights), isInScope else {
+            throw Problem(
+                .forbidden,
+                isInScope
+                    ? "To give or take the role \(role.rawValue) takes the role owner."
+                    : "The role \(role.rawValue) may more than this token's scopes.",
+                hint: "Ask an owner of \(slug).")
+        }
     }
 }

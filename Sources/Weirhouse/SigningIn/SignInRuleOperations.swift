@@ -25,9 +25,7 @@ extension LiveOperations {
         guard role != .billing || request.environment == nil else {
             throw Problem(.invalidInput, "Billing is of the whole organization.", hint: "Leave the environment out.")
         }
-        guard role.mayBeGiven(by: caller.rights) else {
-            throw Problem(.forbidden, "You may not give the role \(role.rawValue).", hint: "Ask an admin.")
-        }
+        try caller.requireGiving(role)
         if let environment = request.environment {
             _ = try place(PlaceRequest(environment: environment), caller)
         }

@@ -36,7 +36,7 @@ struct AccountArea: Sendable {
             sessions: try await console.operations.sessions(as: visit.caller).map {
                 SessionRow($0, now: console.time.now())
             }, notice: notice, problem: problem.map { ProblemNote($0) })
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return console.pages.page("account", view, Heading("Account", .account), visit: visit, status: status)
     }
 
@@ -71,7 +71,7 @@ struct AccountArea: Sendable {
         let next = visit.call.query["next"].flatMap { ReturnPath($0) }?.text ?? "/"
         let view = ConsentPage(
             document: owed.document, version: owed.version, next: next, problem: problem.map { ProblemNote($0) })
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return console.pages.page("consent", view, Heading("Terms", .none), visit: nil, status: status)
     }
 

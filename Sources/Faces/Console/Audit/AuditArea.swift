@@ -34,7 +34,7 @@ struct AuditArea: Sendable {
         let view = AuditView(
             found, choice: choice, head: head, isLocal: visit.caller.isLocal, now: console.time.now(),
             verification: verification, problem: problem)
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return console.pages.page("audit", view, Heading("Audit", .audit), visit: visit, status: status)
     }
 

@@ -18,7 +18,7 @@ struct DeviceArea: Sendable {
     }
 
     private func ask(_ visit: Visit, code: String = "", problem: Problem? = nil) -> Response {
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return console.pages.page(
             "device", DevicePage(code: code, problem: problem.map { ProblemNote($0) }),
             Heading("Sign in a command line", .none), visit: visit, status: status)
@@ -28,7 +28,7 @@ struct DeviceArea: Sendable {
         do {
             let device = try await console.operations.device(userCode: code, as: visit.caller)
             let view = DeviceConfirmPage(device, caller: visit.caller, problem: problem)
-            let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+            let status = HTTPResponse.Status(problem)
             return console.pages.page(
                 "device-confirm", view, Heading("Sign in a command line", .none), visit: visit, status: status)
         } catch let problem as Problem where problem.code == .notFound || problem.code == .busy {

@@ -31,7 +31,7 @@ struct ProblemPage: Sendable {
 extension Console {
     /// What the caller can use: a page, a piece of one, or JSON for a script.
     func page(for problem: Problem, call: Call, correlation: String?) async -> Response {
-        let status = HTTPResponse.Status(code: problem.code.httpStatus)
+        let status = HTTPResponse.Status(problem)
         if call.wantsData { return data(ProblemView(problem), status: status, type: "application/problem+json") }
         if call.isFragment {
             return .html(pages.render("problem", ProblemNote(problem)), status: status)
@@ -59,4 +59,9 @@ extension Console {
         }
         return Visit(call: call, caller: caller, session: session)
     }
+}
+
+extension HTTPResponse.Status {
+    /// Of a page that tells of a problem, or of none.
+    init(_ problem: Problem?) { self = problem.map { Self(code: $0.code.httpStatus) } ?? .ok }
 }

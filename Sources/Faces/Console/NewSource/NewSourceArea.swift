@@ -46,7 +46,7 @@ struct NewSourceArea: Sendable {
         guard problem.code != .internal, !visit.call.isFragment else { throw error }
         return page(
             NewSourcePage(form, problem: ProblemNote(problem)), visit,
-            status: HTTPResponse.Status(code: problem.code.httpStatus))
+            status: HTTPResponse.Status(problem))
     }
 
     private func page(_ view: NewSourcePage, _ visit: Visit, status: HTTPResponse.Status = .ok) -> Response {

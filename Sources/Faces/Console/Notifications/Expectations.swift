@@ -52,7 +52,7 @@ struct Expectations: Sendable {
             pipelines: pipelines.choices(chosen: form.pipeline), table: form.table, count: form.count,
             units: ScheduleForm.units.map { Choice(value: $0.0, label: $0.0, isChosen: $0.0 == form.unit) },
             problem: problem.map { ProblemNote($0) })
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         let heading = Heading("New expectation", .notifications)
         return console.pages.page("expectation-form", view, heading, visit: visit, status: status)
     }

@@ -60,7 +60,7 @@ struct Subscriptions: Sendable {
     private func page(_ form: SubscriptionForm, _ visit: Visit, problem: Problem? = nil) async throws -> Response {
         let pipelines = try await KnownPipelines(console, as: visit.caller)
         let view = SubscriptionFormPage(form, pipelines: pipelines, problem: problem)
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         let heading = Heading("New subscription", .notifications)
         return console.pages.page("subscription-form", view, heading, visit: visit, status: status)
     }

@@ -59,7 +59,7 @@ struct OrganizationArea: Sendable {
         let view = OrganizationPage(
             try await console.operations.organization(as: visit.caller), caller: visit.caller,
             now: console.time.now(), problem: problem)
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return console.pages.page(
             "organization", view, Heading("Organization", .organization), visit: visit, status: status)
     }
@@ -78,7 +78,7 @@ struct OrganizationArea: Sendable {
     private func ending(_ visit: Visit, _ end: EndPage.End, problem: Problem? = nil) async throws -> Response {
         let found = try await console.operations.organization(as: visit.caller)
         let view = EndPage(end, of: found, problem: problem)
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return console.pages.page(
             "organization-end", view, Heading(view.question, .organization), visit: visit, status: status)
     }

@@ -22,7 +22,7 @@ struct SwitchArea: Sendable {
             organizations: try await console.operations.organizations(as: visit.caller).map { SwitchRow($0) },
             mayFound: await console.operations.mayFound(as: visit.caller), slug: form["slug"] ?? "",
             name: form["name"] ?? "", problem: problem.map { ProblemNote($0) })
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return console.pages.page(
             "organizations", view, Heading("Your organizations", .none), visit: visit, status: status)
     }

@@ -21,7 +21,7 @@ struct JoinArea: Sendable {
         }
         var guest: Caller?
         if let session = call.session { guest = try await console.operations.caller(session: session) }
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return page(JoinPage(found, display: display, guest: guest, problem: problem), status: status)
     }
 

@@ -55,7 +55,7 @@ struct PeopleArea: Sendable {
         let view = PeoplePage(
             try await console.operations.members(as: visit.caller), form: form, caller: visit.caller,
             now: console.time.now(), problem: problem)
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return console.pages.page("people", view, Heading("People", .people), visit: visit, status: status)
     }
 
@@ -73,7 +73,7 @@ struct PeopleArea: Sendable {
     private func memberPage(_ visit: Visit, problem: Problem? = nil) async throws -> Response {
         let found = try await console.operations.member(try visit.call.parameter("member"), as: visit.caller)
         let view = MemberPage(found, caller: visit.caller, now: console.time.now(), problem: problem)
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return console.pages.page("member", view, Heading(found.display, .people), visit: visit, status: status)
     }
 

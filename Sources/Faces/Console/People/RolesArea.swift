@@ -24,7 +24,7 @@ struct RolesArea: Sendable {
             let view = RolesPage(
                 members: try await console.operations.members(as: visit.caller), asked: query, answer: answer,
                 problem: problem)
-            let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+            let status = HTTPResponse.Status(problem)
             return console.pages.page("roles", view, Heading("Roles", .roles), visit: visit, status: status)
         }
     }

@@ -29,7 +29,7 @@ struct QueryArea: Sendable {
             let problem = Problem(wrapping: error)
             guard !visit.call.isFragment, problem.code != .internal else { throw error }
             let view = QueryPage(sql: request.sql, place: place, problem: ProblemNote(problem))
-            return page(view, visit, status: HTTPResponse.Status(code: problem.code.httpStatus))
+            return page(view, visit, status: HTTPResponse.Status(problem))
         }
     }
 

@@ -65,7 +65,7 @@ struct ScheduleEditing: Sendable {
     ) async throws -> Response {
         let pipelines = try await KnownPipelines(console, as: visit.caller)
         let view = ScheduleFormPage(form, changing: name, pipelines: pipelines, preview: preview, problem: problem)
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         let heading = Heading(view.title, .schedules, needsHtmx: true)
         return console.pages.page("schedule-form", view, heading, visit: visit, status: status)
     }

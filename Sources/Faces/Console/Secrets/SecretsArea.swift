@@ -47,7 +47,7 @@ struct SecretsArea: Sendable {
             throw Problem(.forbidden, "Weirhouse has made this secret for itself.", hint: "It goes with its warehouse.")
         }
         let view = SecretFormPage(secret, problem: problem)
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return console.pages.page(
             "secret-form", view, Heading("Replace \(secret.name)", .secrets), visit: visit, status: status)
     }

@@ -34,13 +34,13 @@ struct IssuersArea: Sendable {
             issuers: try await console.operations.issuers(as: visit.caller),
             rules: try await console.operations.signInRules(as: visit.caller), rule: rule, tested: tested,
             problem: problem, ruleProblem: ruleProblem)
-        let status = (problem ?? ruleProblem).map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem ?? ruleProblem)
         return console.pages.page("issuers", view, Heading("Sign-in", .issuers), visit: visit, status: status)
     }
 
     private func form(_ form: IssuerForm, _ visit: Visit, problem: Problem? = nil) -> Response {
         let view = IssuerFormPage(form, problem: problem)
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return console.pages.page("issuer-form", view, Heading(view.title, .issuers), visit: visit, status: status)
     }
 

@@ -93,7 +93,7 @@ extension Console {
         let view = SignInPage(
             problem: problem.map { ProblemNote($0) }, buttons: offer.buttons.map { SignInLink($0) },
             asksForEmail: offer.asksForEmail, hasIssuers: !offer.buttons.isEmpty || offer.asksForEmail)
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return pages.page("sign-in", view, Heading("Sign in", .none), visit: nil, status: status)
     }
 }

@@ -47,7 +47,7 @@ struct TokensArea: Sendable {
         let services =
             visit.caller.may(.tokensManage) ? try await console.operations.services(as: visit.caller) : []
         let view = TokenFormPage(form, services: services, caller: visit.caller, problem: problem)
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return console.pages.page("token-form", view, Heading("New token", .tokens), visit: visit, status: status)
     }
 
@@ -86,7 +86,7 @@ struct TokensArea: Sendable {
         } catch let problem as Problem where problem.code.isForPerson {
             return try await list(
                 visit, serviceProblem: problem, serviceName: name,
-                status: HTTPResponse.Status(code: problem.code.httpStatus))
+                status: HTTPResponse.Status(problem))
         }
     }
 

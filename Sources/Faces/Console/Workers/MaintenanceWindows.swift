@@ -68,7 +68,7 @@ struct MaintenanceWindows: Sendable {
             action: name.map { "/workers/windows/\($0.encodedForAddress)" } ?? "/workers/windows", isNew: name == nil,
             form: form, keys: LimitKey.choices(pipelines, used: [], chosen: form.key),
             problem: problem.map { ProblemNote($0) })
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return console.pages.page("window-form", view, Heading(view.title, .workers), visit: visit, status: status)
     }
 

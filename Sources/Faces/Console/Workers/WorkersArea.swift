@@ -49,7 +49,7 @@ struct WorkersArea: Sendable {
             windows: try await console.operations.windows(as: visit.caller),
             keys: LimitKey.choices(pipelines, used: limits.map(\.key), chosen: form.key), now: console.time.now(),
             form: form, problem: problem)
-        let status = problem.map { HTTPResponse.Status(code: $0.code.httpStatus) } ?? .ok
+        let status = HTTPResponse.Status(problem)
         return console.pages.page("workers", view, Heading("Workers", .workers), visit: visit, status: status)
     }
 }
