@@ -10,7 +10,7 @@ struct QueryGateway: Sendable {
     private let engine: EngineClient
     private let adapter: any WarehouseAdapter
     private let observe: Observe
-    private let known = KnownRows()
+    private let known = KnownRows<QueryTable> { $0.rows.count * max($0.columns.count, 1) }
 
     /// Seconds until a query is stopped.
     private static let deadline = 60.0
@@ -48,6 +48,9 @@ struct QueryGateway: Sendable {
             try await rows(sql, limit: limit, in: place)
         }
     }
+
+    /// Asks ahead of time for rows of warehouses that have changed (`KnownRows.keepFresh`), until cancelled.
+    func keepFresh() async { await known.keepFresh { try await adapter.version(of: $0) } }
 
     /// All rows, in pieces.
     func export(

@@ -35,9 +35,10 @@ struct ServerProcess: Service {
         // The address is known once the port is; links are made after that.
         let callers = KnownCallers(gate: house.gate, listener: house.listener("weir_access"))
         let changes = ChangeCounts()
+        let gateway = QueryGateway(house: house)
         let operations = GuardedOperations(
             inner: LiveOperations(
-                house: house, address: { listening.shownAddress }, watch: watch, gateway: QueryGateway(house: house),
+                house: house, address: { listening.shownAddress }, watch: watch, gateway: gateway,
                 readiness: Readiness(pool: house.observed, newest: try Metadata.newestMigration()), callers: callers,
                 changes: changes))
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
@@ -78,6 +79,7 @@ struct ServerProcess: Service {
                     await withTaskGroup(of: Void.self) { group in
                         group.addTask { await watch.run() }
                         group.addTask { await callers.run() }
+                        group.addTask { await gateway.keepFresh() }
                         group.addTask { await Caretaker(house: house).run() }
                     }
                 }
