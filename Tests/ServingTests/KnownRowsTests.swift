@@ -38,9 +38,13 @@ struct KnownRowsTests {
         func takeAway(_ isAway: Bool) { state.withLock { $0.isAway = isAway } }
     }
 
-    private func known(_ house: House) -> KnownRows<[String]> { KnownRows(now: { house.now }) { $0.count } }
+    private func known(_ house: House) -> KnownRows<[String]> {
+        KnownRows(now: { house.now }, measure: { $0.count })
+    }
 
-    private func rows(_ known: KnownRows<[String]>, _ house: House, _ sql: String = "SELECT 1") async throws -> String? {
+    private func rows(
+        _ known: KnownRows<[String]>, _ house: House, _ sql: String = "SELECT 1"
+    ) async throws -> String? {
         try await known.rows(sql, limit: 10, in: place, at: house.version) { try house.ask() }.first
     }
 
@@ -94,7 +98,7 @@ struct KnownRowsTests {
         #expect(try await rows(known, house)?.hasPrefix("of 1, asked 1") == false)
     }
 
-    @Test("what was asked for lately is asked ahead of time when a warehouse that has changed rests, and nothing else is")
+    @Test("what was asked for lately is asked ahead of time when a warehouse that has changed rests, nothing else is")
     func ahead() async throws {
         let house = House()
         let known = known(house)
