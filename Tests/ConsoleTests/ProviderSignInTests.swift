@@ -21,9 +21,19 @@ import Testing
         #expect(answer.body.contains("There is no issuer other.") && answer.body.contains("Sign in to Weirhouse"))
     }
 
+    @Test(arguments: ["cross-site", "same-site"])
+    func `another site's page signs nobody in, but leads to a page that asks`(site: String) async throws {
+        let answer = try await Browser().get("/sign-in/with/acme", ["Sec-Fetch-Site": site], signedIn: false)
+        #expect(answer.status == 200)
+        #expect(answer["Set-Cookie"] == nil)
+        #expect(answer.body.contains(#"href="/sign-in/with/acme""#) && !answer.body.contains("<strong></strong>"))
+        let own = try await Browser().get("/sign-in/with/acme", ["Sec-Fetch-Site": "same-origin"], signedIn: false)
+        #expect(own.status == 303)
+    }
+
     @Test func `the way back opens a session and forgets the seed`() async throws {
         let answer = try await Browser().get(
-            "/sign-in/callback?state=s&code=good-code", ["Cookie": "weir_sign_in=fixture-seed"], signedIn: false)
+            "/sign-in/callback/acme?state=s&code=good-code", ["Cookie": "weir_sign_in=fixture-seed"], signedIn: false)
         #expect(answer.status == 303)
         #expect(answer["Location"] == "/runs")
         let cookies = answer.headers[values: .setCookie]
@@ -38,7 +48,7 @@ import Testing
     func `an answer that is not believed opens nothing`(query: String) async throws {
         // The first has everything but the cookie.
         let fields = query == "state=s&code=good-code" ? [:] : ["Cookie": "weir_sign_in=fixture-seed"]
-        let answer = try await Browser().get("/sign-in/callback?\(query)", fields, signedIn: false)
+        let answer = try await Browser().get("/sign-in/callback/acme?\(query)", fields, signedIn: false)
         #expect(answer.status == 401)
         #expect(!answer.headers[values: .setCookie].contains { $0.hasPrefix("weir_session=") })
         #expect(answer.body.contains("This answer belongs to another sign-in."))

@@ -28,7 +28,7 @@ class Provider:
 
     @classmethod
     def canaille(cls, house: House) -> Provider:
-        return cls("canaille_provider.py", "weirhouse", "s3cret of the client", f"{house.address}/sign-in/callback",
+        return cls("canaille_provider.py", "weirhouse", "s3cret of the client", f"{house.address}/sign-in/callback/canaille",
                    f"{house.address}/sign-in", python=str(PEERS / "canaille" / "bin" / "python"))
 
     def _line(self) -> dict[str, Any]:

@@ -34,7 +34,7 @@ OPEN = {
     "GET /api/v1/openapi.json": "the document", "GET /metrics": "sums over all; has a token of its own",
     "GET /sign-in": "the way in", "GET /sign-in/{code}": "the way in", "POST /sign-in/{code}": "the way in",
     "POST /sign-in/email": "which issuer is for an address", "GET /sign-in/with/{issuer}": "the way to a provider",
-    "GET /sign-in/callback": "the way back from a provider", "POST /sign-out": "the way out",
+    "GET /sign-in/callback/{issuer}": "the way back from a provider", "POST /sign-out": "the way out",
     "POST /sign-in/backchannel/{issuer}": "a provider signs somebody out: its token is signed",
     "GET /join/{code}": "an invitation's code is the right", "POST /join/{code}": "an invitation's code is the right",
     "POST /api/v1/device": "a command line begins to sign in",

@@ -54,9 +54,14 @@ package struct MemberBook: Sendable {
         try await pool.transaction(organization: organization) { try await Self.find(member, on: $0) }
     }
 
+    /// What can be an id is one and no name: nobody is found in another's place.
     private static func find(_ member: String, on connection: PGConnection) async throws -> Member {
-        let found = try await connection.query(
-            "\(members) WHERE p.principal_id::text = lower(\(member)) OR lower(p.name) = lower(\(member))")
+        let found =
+            if let id = PrincipalID(member) {
+                try await connection.query("\(members) WHERE p.principal_id = \(id)")
+            } else {
+                try await connection.query("\(members) WHERE lower(p.name) = lower(\(member))")
+            }
         guard let row = found.first else {
             throw Problem(
                 .notFound, "There is no member \(member.prefix(80)).", hint: "weir members list shows who there is.")

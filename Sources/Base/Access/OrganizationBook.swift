@@ -1,7 +1,7 @@
 package import Foundation
 package import Kernel
 package import Postgres
-import Roles
+package import Roles
 
 /// Organizations and their environments, as people found, change, suspend and delete them (migration 0016).
 package struct OrganizationBook: Sendable {
@@ -32,6 +32,28 @@ package struct OrganizationBook: Sendable {
         package let principal: Principal
         package let title: String
         package let state: String
+    }
+
+    /// A session of another organization lasts no longer than the one that it comes from, and ends with the provider's
+    /// session as that would have.
+    package func carry(session old: CredentialID, to new: CredentialID) async throws {
+        _ = try await pool.withConnection { try await $0.query("SELECT weir.carry_session(\(old), \(new))") }
+    }
+
+    /// What whoever holds a token or a session has now: nothing if it is over, or they or the organization are kept out.
+    package func grants(of credential: CredentialID, in organization: OrganizationID) async throws -> [Grant] {
+        let rows = try await pool.transaction(organization: organization) { connection in
+            try await connection.query(
+                """
+                SELECT array_to_string(ARRAY(SELECT g.environment || ' ' || g.role FROM weir.grants g
+                  WHERE g.principal_id = p.principal_id), ',') AS grants
+                FROM weir.credentials c JOIN weir.principals p ON p.principal_id = c.principal_id
+                  JOIN weir.organizations o ON o.organization_id = c.organization_id
+                WHERE c.credential_id = \(credential) AND (c.expires_at IS NULL OR c.expires_at > now())
+                  AND p.state = 'active' AND o.state = 'active'
+                """)
+        }
+        return try rows.first?.string("grants").split(separator: ",").compactMap { Grant(stored: $0) } ?? []
     }
 
     /// All that a principal belongs to, by slug: a person whatever the organization, the local admin all that it made.

@@ -9,6 +9,7 @@ package import Kernel
 /// connection at the moment it is made.
 package struct AddressGuard: Sendable {
     private let allowed: [AddressRange]
+    private let reachesMetadata: Bool
 
     /// Only public addresses.
     package static let publicOnly = AddressGuard(allowed: [])
@@ -16,7 +17,14 @@ package struct AddressGuard: Sendable {
     /// All but the metadata services of clouds: for a machine that serves only the person who sits at it.
     package static let allButMetadata = AddressGuard(allowed: ranges("0.0.0.0/0 ::/0"))
 
-    private init(allowed: [AddressRange]) { self.allowed = allowed }
+    /// Everything, the metadata service of this machine's cloud too: where the operator asks it for Weirhouse's own rights, and
+    /// nobody else names an address.
+    package static let everything = AddressGuard(allowed: ranges("0.0.0.0/0 ::/0"), reachesMetadata: true)
+
+    private init(allowed: [AddressRange], reachesMetadata: Bool = false) {
+        self.allowed = allowed
+        self.reachesMetadata = reachesMetadata
+    }
 
     /// - Parameter text: ranges that may be reached although they are private, such as `127.0.0.0/8, 10.1.0.0/16, ::1/128`.
     ///   It is the value of `WEIR_ALLOW_PRIVATE_ADDRESSES`.
@@ -29,7 +37,7 @@ package struct AddressGuard: Sendable {
     /// service of a cloud, which hands out this machine's own rights, is never reached, whatever is allowed.
     package func allows(_ address: IPAddress) -> Bool {
         let all = [address] + (address.embedded.map { [$0] } ?? [])
-        guard !Self.isMetadata(address) else { return false }
+        guard reachesMetadata || !Self.isMetadata(address) else { return false }
         if all.contains(where: { address in allowed.contains { $0.contains(address) } }) { return true }
         return all.allSatisfy { Self.isPublic($0) }
     }
@@ -113,13 +121,13 @@ extension AddressGuard {
         return address.bytes.count == 4 || globalUnicast.contains { $0.contains(address) }
     }
 
-    /// Amazon, Google, Microsoft, Oracle and others (169.254.169.254, fd00:ec2::254); Amazon's credentials of containers
+    /// Amazon, Google, Microsoft, Oracle and others (169.254.169.254, fd00:ec2::254, Google: fd20:ce::254); Amazon's credentials of containers
     /// (169.254.170.2, .23, fd00:ec2::23), Alibaba (100.100.100.200), Azure's platform (168.63.129.16), Oracle's older one
     /// (192.0.0.192).
     private static let metadata = ranges(
         """
         169.254.169.254 169.254.170.2 169.254.170.23 100.100.100.200 168.63.129.16 192.0.0.192
-        fd00:ec2::254 fd00:ec2::23
+        fd00:ec2::254 fd00:ec2::23 fd20:ce::254
         """)
 
     /// IANA's IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890), multicast (RFC 5771), and the one service

@@ -59,6 +59,8 @@ package struct SignInBegun: Sendable {
 
 /// What the browser brings back from the provider.
 package struct SignInAnswer: Sendable {
+    /// The name of the issuer whose way back it is.
+    package var through: String
     package var state: String?
     package var code: String?
     package var error: String?
@@ -70,8 +72,10 @@ package struct SignInAnswer: Sendable {
     package var oldSession: String?
 
     package init(
-        state: String?, code: String?, error: String?, issuer: String?, seed: Secret<String>?, oldSession: String?
+        through: String, state: String?, code: String?, error: String?, issuer: String?, seed: Secret<String>?,
+        oldSession: String?
     ) {
+        self.through = through
         self.state = state
         self.code = code
         self.error = error

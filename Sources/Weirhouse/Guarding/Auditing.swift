@@ -56,6 +56,8 @@ extension GuardedOperations {
         let session: Secret<String>
         do {
             session = try await work()
+        } catch let problem as Problem where problem.cause is NothingBegun {
+            throw problem
         } catch {
             await enterFailure(
                 AuditEntry(.nobody, "signin.open", target, problem: Problem(wrapping: error).code),

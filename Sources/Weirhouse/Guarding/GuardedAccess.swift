@@ -143,6 +143,7 @@ extension GuardedOperations {
     func endSessions(of member: String?, as caller: Caller) async throws -> Int {
         try await audited("sessions.end", AuditTarget("member", member ?? caller.name), as: caller) {
             try caller.require(member == nil ? .accountManage : .membersManage)
+            if let member { try await requireOver(member, caller) }
             return try await inner.endSessions(of: member, as: caller)
         }
     }

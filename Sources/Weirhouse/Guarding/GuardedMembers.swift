@@ -82,7 +82,7 @@ extension GuardedOperations {
     }
 
     /// That all that the member is could be given, and so taken, by the caller.
-    private func requireOver(_ member: String, _ caller: Caller) async throws {
+    func requireOver(_ member: String, _ caller: Caller) async throws {
         try caller.require(.membersManage)
         for held in try await inner.member(member, as: caller).roles { try caller.requireGiving(held.role) }
     }

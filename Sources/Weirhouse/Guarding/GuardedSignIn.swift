@@ -19,6 +19,8 @@ extension GuardedOperations {
                 before: { try await inner.issuers(as: caller).first { $0.name == name } }, after: { $0 }), as: caller
         ) {
             try caller.require(.signInManage)
+            // What an issuer's words mean decides whom its rules let in.
+            try await requireGivingAll(of: name, caller)
             return try await inner.putIssuer(name, request, as: caller)
         }
     }
@@ -30,6 +32,7 @@ extension GuardedOperations {
                 before: { try await inner.issuers(as: caller).first { $0.name == name } }), as: caller
         ) {
             try caller.require(.signInManage)
+            try await requireGivingAll(of: name, caller)
             try await inner.removeIssuer(name, as: caller)
         }
     }
@@ -60,7 +63,17 @@ extension GuardedOperations {
                 before: { try await inner.signInRules(as: caller).first { $0.ruleID == id } }), as: caller
         ) {
             try caller.require(.signInManage)
+            for rule in try await inner.signInRules(as: caller) where rule.ruleID == id {
+                if let role = Role(rawValue: rule.role) { try caller.requireGiving(role) }
+            }
             try await inner.removeSignInRule(id, as: caller)
+        }
+    }
+
+    /// That all roles which the organization's rules for an issuer give are the caller's to give.
+    private func requireGivingAll(of issuer: String, _ caller: Caller) async throws {
+        for rule in try await inner.signInRules(as: caller) where rule.issuer == issuer {
+            if let role = Role(rawValue: rule.role) { try caller.requireGiving(role) }
         }
     }
 
@@ -127,8 +140,18 @@ extension GuardedOperations {
         ) {
             try caller.require(.signInManage)
             try await requireOver(user: id, caller)
+            if let email = change.email { try await requireRenaming(id, to: email, caller) }
             return try await inner.changeDirectoryUser(id, change, as: caller)
         }
+    }
+
+    /// The first account of an address becomes the member of that address, if nobody is yet: whoever changes it gives
+    /// somebody all that the member is. Here scopes count.
+    private func requireRenaming(_ id: PrincipalID, to email: String, _ caller: Caller) async throws {
+        guard try await inner.directoryUser(id, as: caller).email != email.lowercased(),
+            try await !inner.isKnownPerson(id, as: caller)
+        else { return }
+        for held in try await inner.member("\(id)", as: caller).roles { try caller.requireGiving(held.role) }
     }
 
     /// That whoever made the directory's token could take all that the user is. Its scopes do not count: they are those of

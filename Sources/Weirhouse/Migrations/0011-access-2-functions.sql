@@ -84,7 +84,10 @@ DECLARE
   held uuid;
   holder record;
 BEGIN
-  SELECT c.principal_id INTO held FROM weir.credentials c WHERE c.hash = wanted AND c.kind = 'code' FOR UPDATE;
+  -- No invitation of a member who is somebody known meanwhile: whoever sent it has seen it too.
+  SELECT c.principal_id INTO held FROM weir.credentials c JOIN weir.principals p ON p.principal_id = c.principal_id
+    WHERE c.hash = wanted AND c.kind = 'code' AND (c.name IS DISTINCT FROM 'invitation' OR p.person_id IS NULL)
+    FOR UPDATE OF c;
   -- Another one was faster.
   IF NOT FOUND THEN RETURN; END IF;
   UPDATE weir.principals p SET state = 'active', state_since = now()

@@ -64,8 +64,11 @@ CREATE TABLE weir.sign_ins (
   state_hash bytea PRIMARY KEY,
   issuer_name text NOT NULL REFERENCES weir.issuers ON DELETE CASCADE,
   return_path text NOT NULL CHECK (length(return_path) <= 2000),
+  -- Where it began: an address, or the first 64 bits of one.
+  network inet,
   expires_at timestamptz NOT NULL
 );
+CREATE INDEX sign_ins_of_network ON weir.sign_ins (network, expires_at);
 CREATE INDEX sign_ins_by_expiry ON weir.sign_ins (expires_at);
 
 -- Which provider's session a session came from, for back-channel logout.
@@ -103,6 +106,7 @@ BEGIN
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON weir.%I TO weir_app', of_tenant);
     EXECUTE format('GRANT SELECT, DELETE ON weir.%I TO weir_dispatch', of_tenant);
   END LOOP;
+  GRANT INSERT ON weir.session_origins TO weir_dispatch;
   -- Of no organization: the application asks functions.
   FOREACH of_nobody IN ARRAY ARRAY['identities', 'sign_ins', 'logout_tokens'] LOOP
     EXECUTE format('ALTER TABLE weir.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', of_nobody);

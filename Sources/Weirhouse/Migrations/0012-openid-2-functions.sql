@@ -27,15 +27,22 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
   SELECT i.name, i.label FROM weir.issuers i
   WHERE wanted = ANY (i.trusted_domains) OR i.hosted_domain = wanted OR EXISTS (
     SELECT FROM weir.sign_in_rules r WHERE r.issuer_name = i.name AND r.kind = 'domain' AND r.value = wanted)
-  ORDER BY i.label, i.name LIMIT 10
+  -- Nobody gets before those that were there first, and no organization's own before one that the server's operator set up.
+  ORDER BY i.is_shared DESC, i.created_at, i.name LIMIT 10
 $$;
 
-CREATE FUNCTION weir.begin_sign_in(new_state bytea, issuer text, return_path text) RETURNS void
+-- Anybody can begin one. The newest 500 of a network are kept, and of all 50,000.
+CREATE FUNCTION weir.begin_sign_in(new_state bytea, issuer text, return_path text, from_network inet) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
   DELETE FROM weir.sign_ins s WHERE s.expires_at < now();
-  INSERT INTO weir.sign_ins (state_hash, issuer_name, return_path, expires_at)
-    VALUES (new_state, issuer, return_path, now() + interval '10 minutes');
+  DELETE FROM weir.sign_ins s WHERE s.state_hash IN (
+    SELECT o.state_hash FROM weir.sign_ins o WHERE o.network IS NOT DISTINCT FROM from_network
+    ORDER BY o.expires_at DESC OFFSET 499);
+  DELETE FROM weir.sign_ins s WHERE s.state_hash IN (
+    SELECT o.state_hash FROM weir.sign_ins o ORDER BY o.expires_at DESC OFFSET 49999);
+  INSERT INTO weir.sign_ins (state_hash, issuer_name, return_path, network, expires_at)
+    VALUES (new_state, issuer, return_path, from_network, now() + interval '10 minutes');
 END $$;
 
 -- A sign-in that comes back: once, and in time.
@@ -118,6 +125,10 @@ BEGIN
         END IF;
         IF member.state <> 'deactivated' THEN
           UPDATE weir.principals p SET person_id = who WHERE p.principal_id = member.principal_id;
+          -- Links, sessions and tokens of before are worth nothing: the link of an invitation is seen by whoever sends it,
+          -- and with a session of one organization its person can go to all of theirs.
+          DELETE FROM weir.credentials c WHERE c.principal_id = member.principal_id;
+          DELETE FROM weir.device_requests d WHERE d.principal_id = member.principal_id;
         END IF;
       END IF;
     END IF;

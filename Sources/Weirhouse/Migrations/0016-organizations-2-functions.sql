@@ -67,7 +67,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
   FROM weir.credentials c JOIN weir.principals p ON p.principal_id = c.principal_id
     JOIN weir.organizations o ON o.organization_id = c.organization_id
   WHERE c.hash = wanted_hash AND c.kind = 'code' AND c.name = 'invitation' AND c.expires_at > now()
-    AND p.state IN ('invited', 'active') AND o.state <> 'deleting'
+    AND p.state IN ('invited', 'active') AND p.person_id IS NULL AND o.state <> 'deleting'
 $$;
 
 -- Uses an invitation up. `guest`: who the browser is signed in as already; if that is a person, the new member is the
@@ -82,7 +82,9 @@ BEGIN
     AND c.expires_at > now() RETURNING c.* INTO link;
   IF NOT FOUND THEN RETURN; END IF;
   SELECT p.* INTO member FROM weir.principals p JOIN weir.organizations o ON o.organization_id = p.organization_id
-    WHERE p.principal_id = link.principal_id AND p.state IN ('invited', 'active') AND o.state <> 'deleting'
+    -- A member who is somebody known has a way in of their own; whoever sent the link would come in as them.
+    WHERE p.principal_id = link.principal_id AND p.state IN ('invited', 'active') AND p.person_id IS NULL
+      AND o.state <> 'deleting'
     FOR UPDATE OF p;
   IF NOT FOUND THEN RETURN; END IF;
   SELECT p.* INTO visitor FROM weir.principals p WHERE p.principal_id = guest AND p.kind = 'person'
@@ -94,12 +96,28 @@ BEGIN
     THEN
       RAISE EXCEPTION 'already a member' USING ERRCODE = 'unique_violation', CONSTRAINT = 'principals_of_person';
     END IF;
+    DELETE FROM weir.credentials c WHERE c.principal_id = member.principal_id;
   END IF;
   UPDATE weir.principals p SET state = 'active', state_since = CASE p.state WHEN 'active' THEN p.state_since ELSE now() END,
       display = coalesce(new_display, p.display), person_id = coalesce(p.person_id, person)
     WHERE p.principal_id = member.principal_id;
   RETURN QUERY SELECT member.organization_id, member.principal_id;
 END $$;
+
+-- SESSIONS ------------------------------------------------------------------------------------------------------------
+
+-- A session of another organization ends when the one that it comes from would have, and with the provider's session.
+CREATE FUNCTION weir.carry_session(old uuid, new uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
+  UPDATE weir.credentials c SET expires_at = least(c.expires_at, o.expires_at) FROM weir.credentials o
+    WHERE c.credential_id = new AND o.credential_id = old AND c.kind = 'session' AND o.kind = 'session';
+  INSERT INTO weir.session_origins (credential_id, organization_id, issuer_name, issuer, subject, provider_session)
+    SELECT new, c.organization_id, s.issuer_name, s.issuer, s.subject, s.provider_session
+    FROM weir.session_origins s, weir.credentials c WHERE s.credential_id = old AND c.credential_id = new
+$$;
+ALTER FUNCTION weir.carry_session OWNER TO weir_dispatch;
+REVOKE ALL ON FUNCTION weir.carry_session FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weir.carry_session TO weir_app;
 
 -- REMOVAL -------------------------------------------------------------------------------------------------------------
 

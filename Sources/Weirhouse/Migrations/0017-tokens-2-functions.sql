@@ -1,6 +1,11 @@
 -- What happens before it is known whose it is: a command line that asks to be let in.
 
--- Null if too many wait already: of one address 20, of all 1000. They are gone ten minutes later.
+-- What one household or machine is given: an IPv4 address, or the first 64 bits of an IPv6 address (RFC 6177).
+CREATE FUNCTION weir.network_of(address inet) RETURNS inet LANGUAGE sql IMMUTABLE SET search_path = '' AS $$
+  SELECT CASE family(address) WHEN 6 THEN network(set_masklen(address, 64))::inet ELSE address END
+$$;
+
+-- Null if too many wait already: of one network 20, of all 1000. They are gone ten minutes later.
 CREATE FUNCTION weir.begin_device_request(
   new_device bytea, new_user bytea, said_machine text, came_from inet, wanted text[], lifetime interval)
 RETURNS timestamptz LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
@@ -8,7 +13,8 @@ RETURNS timestamptz LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE until timestamptz := now() + lifetime;
 BEGIN
   DELETE FROM weir.device_requests d WHERE d.expires_at < now() - interval '10 minutes';
-  IF (SELECT count(*) >= 1000 OR count(*) FILTER (WHERE d.came_from = begin_device_request.came_from) >= 20
+  IF (SELECT count(*) >= 1000 OR count(*) FILTER (
+        WHERE weir.network_of(d.came_from) = weir.network_of(begin_device_request.came_from)) >= 20
       FROM weir.device_requests d WHERE d.expires_at > now() AND d.state = 'pending')
   THEN RETURN NULL; END IF;
   INSERT INTO weir.device_requests (device_hash, user_hash, machine, came_from, wanted_scopes, expires_at)

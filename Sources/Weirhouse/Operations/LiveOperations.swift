@@ -216,9 +216,9 @@ struct LiveOperations: Operations {
     func events(
         of id: RunID, after sequence: Int64, as caller: Caller
     ) async throws -> AsyncThrowingStream<RunEvent, any Error> {
-        _ = try await environment(of: id, as: caller)
+        let environment = try await environment(of: id, as: caller)
         return RunFeed(
-            id, after: sequence, as: caller, reader: reader, signals: watch.signals(of: id),
+            id, in: environment, after: sequence, as: caller, reader: reader, signals: watch.signals(of: id),
             noticed: { notice($0, caller) }
         ).events
     }

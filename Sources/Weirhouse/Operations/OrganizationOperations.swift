@@ -29,8 +29,17 @@ extension LiveOperations {
     }
 
     func openSession(in organization: String, as caller: Caller) async throws -> Secret<String> {
+        guard organization != caller.slug else {
+            throw Problem(.conflict, "You are in \(organization) already.", hint: nil)
+        }
         let there = try await belonging(to: organization, caller)
-        return try await session(of: there.id, in: there.organization)
+        return try await metadata {
+            let (secret, new) = try await house.gate.issue(
+                .session, to: there.id, of: there.organization, on: house.settings.sessions.terms)
+            // It lasts no longer than the one that it comes from, and ends with the provider's as that would have.
+            if let old = caller.credential { try await book.carry(session: old, to: new) }
+            return secret
+        }
     }
 
     func session(of principal: PrincipalID, in organization: OrganizationID) async throws -> Secret<String> {

@@ -10,7 +10,11 @@ actor RunFeed {
     /// Changes come in bursts; a reader needs no more than a few a second.
     private static let pause = Duration.milliseconds(100)
 
+    /// For how long a right to read is not asked for again.
+    private static let trust = Duration.seconds(5)
+
     private let run: RunID
+    private let environment: String
     private let caller: Caller
     private let reader: RunReader
     private let signals: AsyncStream<Void>
@@ -22,16 +26,19 @@ actor RunFeed {
     private var detail: RunDetail?
     private var isFirst = true
     private var isOver = false
+    private var trusted = ContinuousClock.now
 
     /// - Parameters:
     ///   - signals: one at once and one after each change of the run.
     ///   - noticed: told of each state that was read.
     init(
-        _ run: RunID, after sequence: Int64, as caller: Caller, reader: RunReader, signals: AsyncStream<Void>,
+        _ run: RunID, in environment: String, after sequence: Int64, as caller: Caller, reader: RunReader,
+        signals: AsyncStream<Void>,
         noticed: @escaping @Sendable (RunDetail) -> Void
     ) {
         self.noticed = noticed
         self.run = run
+        self.environment = environment
         self.caller = caller
         self.reader = reader
         self.signals = signals
@@ -48,6 +55,7 @@ actor RunFeed {
             while !isOver {
                 if let line = lines.popFirst() { return .log(line) }
                 if hasMoreLines {
+                    try await askAgain()
                     try await readLines()
                 } else if let detail {
                     self.detail = nil
@@ -55,6 +63,7 @@ actor RunFeed {
                     return .run(detail)
                 } else {
                     guard try await hasChanged() else { return nil }
+                    try await askAgain()
                     let read = try await reader.detail(run, as: caller)
                     noticed(read)
                     detail = read
@@ -72,6 +81,12 @@ actor RunFeed {
         if !isFirst { try await Task.sleep(for: Self.pause) }
         isFirst = false
         return await cancelWhenGracefulShutdown { [signals] in await signals.first { _ in true } } != nil
+    }
+
+    private func askAgain() async throws {
+        guard .now - trusted > Self.trust else { return }
+        try await reader.requireStill(caller, in: environment)
+        trusted = .now
     }
 
     private func readLines() async throws {

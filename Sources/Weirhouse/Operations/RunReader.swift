@@ -1,8 +1,10 @@
+import Access
 import Foundation
 import Jobs
 import Kernel
 import Modeling
 import Postgres
+import Roles
 import Wire
 
 /// Reads runs from the metadata database into what the faces show.
@@ -49,6 +51,18 @@ struct RunReader: Sendable {
         }
         guard let row = rows.first else { throw RunControl.missing(id) }
         return try row.string("environment")
+    }
+
+    /// That the caller may still read runs there: somebody who follows a run for hours may have lost the right meanwhile.
+    /// - Throws: `unauthenticated`.
+    func requireStill(_ caller: Caller, in environment: String) async throws {
+        // Whoever holds the data folder may follow a run of any organization.
+        guard !caller.isLocal, let credential = caller.credential else { return }
+        let book = OrganizationBook(pool: pool, time: .system)
+        let grants = try await book.grants(of: credential, in: caller.organization)
+        guard Rights(grants, scopes: caller.rights.scopes).may(.runsRead, in: environment) else {
+            throw Problem(.unauthenticated, "You may not follow this run any more.", hint: "Sign in again.")
+        }
     }
 
     func log(of id: RunID, _ range: LogRange, limit: Int, as caller: Caller) async throws -> LogPage {

@@ -69,7 +69,8 @@ extension LiveOperations {
     }
 
     func makeService(_ request: ServiceRequest, as caller: Caller) async throws -> ServiceView {
-        guard request.name.wholeMatch(of: /[a-z][a-z0-9-]{0,59}/) != nil else {
+        // A name that is an id could be taken for somebody else's.
+        guard request.name.wholeMatch(of: /[a-z][a-z0-9-]{0,59}/) != nil, UUID(uuidString: request.name) == nil else {
             throw Problem(
                 .invalidInput, "\(request.name.prefix(60)) cannot name a service.",
                 hint: "Use a to z, digits and -, led by a letter, at most 60.")

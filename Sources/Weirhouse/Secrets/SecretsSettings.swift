@@ -72,7 +72,8 @@ struct SecretsSettings: Sendable {
             return MovingSecretStore(to: store, from: local)
         case .google(let project):
             let store = try GoogleSecretStore(
-                project: project, signIn: try googleSignIn(), http: try http(observe), time: time)
+                project: project, signIn: try googleSignIn(), http: OutboundHTTP(.everything, observe: observe),
+                time: time)
             return MovingSecretStore(to: store, from: local)
         }
     }

@@ -28,6 +28,17 @@ extension LiveOperations {
         }
     }
 
+    /// Whether an account of an issuer is that member.
+    func isKnownPerson(_ id: PrincipalID, as caller: Caller) async throws -> Bool {
+        try await metadata {
+            try await house.pool.transaction(organization: caller.organization) { connection in
+                try await !connection.query(
+                    "SELECT FROM weir.principals WHERE principal_id = \(id) AND person_id IS NOT NULL"
+                ).isEmpty
+            }
+        }
+    }
+
     func addDirectoryUser(_ change: DirectoryChange, as caller: Caller) async throws -> DirectoryUser {
         let email = try Self.checked(change.email ?? "")
         let id = PrincipalID(house.time.makeUUID())

@@ -142,7 +142,7 @@ extension LiveOperations {
             algorithms: issuer.algorithms.map(\.rawValue).sorted(), trustedDomains: issuer.trustedDomains.sorted(),
             hostedDomain: issuer.hostedDomain, tenants: issuer.tenants.sorted(), isShared: kept.isShared,
             isOwn: kept.organization == caller.organization && (!kept.isShared || caller.isLocal),
-            redirectURL: "\(address())/sign-in/callback",
+            redirectURL: wayBack(from: issuer.name),
             backchannelLogoutURL: "\(address())/sign-in/backchannel/\(issuer.name)")
     }
 }

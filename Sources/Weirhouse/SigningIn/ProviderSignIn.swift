@@ -37,7 +37,9 @@ extension LiveOperations {
         SignInButton(name: try row.string("name"), label: try row.string("label"))
     }
 
-    private var redirect: String { "\(address())/sign-in/callback" }
+    /// Each issuer has a way back of its own: a code of one that comes back to another is not sent there (OAuth 2.0 Security
+    /// Best Current Practice, RFC 9700, section 4.4.2.2).
+    func wayBack(from issuer: String) -> String { "\(address())/sign-in/callback/\(issuer)" }
 
     func beginSignIn(with issuer: String, returnPath: String, email: String?) async throws -> SignInBegun {
         let kept = try await metadata { try await house.issuers.find(issuer) }
@@ -47,11 +49,14 @@ extension LiveOperations {
         _ = try await metadata {
             try await house.pool.withConnection { connection in
                 try await connection.query(
-                    "SELECT weir.begin_sign_in(\(secrets.stateHash)::bytea, \(issuer), \(returnPath))")
+                    """
+                    SELECT weir.begin_sign_in(\(secrets.stateHash)::bytea, \(issuer), \(returnPath),
+                      \(RequestOrigin.current?.address?.network.description)::inet)
+                    """)
             }
         }
         let request = AuthorizationRequest(
-            issuer: kept.issuer, metadata: description, secrets: secrets, redirect: redirect,
+            issuer: kept.issuer, metadata: description, secrets: secrets, redirect: wayBack(from: issuer),
             loginHint: email.flatMap { Account.domain(of: $0) == nil ? nil : $0 })
         return SignInBegun(address: request.address, seed: seed)
     }
@@ -65,7 +70,8 @@ extension LiveOperations {
             state: answer.state, code: answer.code, error: answer.error, issuer: answer.issuer
         ).code(from: description)
         let (account, token) = try await client.account(
-            code: code, secrets: secrets, redirect: redirect, issuer: kept.issuer, metadata: description)
+            code: code, secrets: secrets, redirect: wayBack(from: begun.issuer), issuer: kept.issuer,
+            metadata: description)
         let member = try await metadata { try await AccountAdmission(house: house, kept: kept).admit(account) }
         let session = try await metadata { try await openSession(of: member, kept, token) }
         // Whoever sat at this browser before is signed out; the new session has nothing of theirs.
@@ -79,13 +85,13 @@ extension LiveOperations {
         guard let seed = answer.seed else {
             throw Problem(
                 .unauthenticated, "This browser has not begun to sign in, or took longer than ten minutes.",
-                hint: "Sign in again; the browser must accept cookies.")
+                hint: "Sign in again; the browser must accept cookies.", cause: NothingBegun())
         }
         let secrets = SignInSecrets(seed: seed)
         guard answer.state == secrets.state else {
             throw Problem(
                 .unauthenticated, "This answer belongs to another sign-in than the one this browser has begun.",
-                hint: "Sign in again, in one tab.")
+                hint: "Sign in again, in one tab.", cause: NothingBegun())
         }
         let rows = try await metadata {
             try await house.pool.withConnection { connection in
@@ -95,6 +101,12 @@ extension LiveOperations {
         guard let row = rows.first else {
             throw Problem(
                 .unauthenticated, "This sign-in was finished already, or took longer than ten minutes.",
+                hint: "Sign in again.", cause: NothingBegun())
+        }
+        // Before the code goes anywhere.
+        guard try row.string("issuer_name") == answer.through else {
+            throw Problem(
+                .unauthenticated, "This answer comes from another provider than the one that the sign-in began with.",
                 hint: "Sign in again.")
         }
         return ((try row.string("issuer_name"), try row.string("return_path")), secrets)
@@ -119,6 +131,10 @@ extension LiveOperations {
         return secret
     }
 }
+
+/// Why nobody was signed in: there was nothing to finish. Anybody can ask for that as often as they like, so it is not entered
+/// in the audit.
+struct NothingBegun: Error {}
 
 /// Signing out, here and at the provider.
 extension LiveOperations {

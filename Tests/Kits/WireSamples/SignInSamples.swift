@@ -8,7 +8,7 @@ extension WireSamples {
         authentication: "client_secret_basic", scopes: ["openid", "email"], groupsClaim: "groups",
         algorithms: ["ES256", "RS256"], trustedDomains: ["acme.example"], hostedDomain: "acme.example",
         tenants: ["8d3e4b5c-1111-4222-8333-9f0a1b2c3d4e"], isShared: true, isOwn: true,
-        redirectURL: "https://weir.acme.example/sign-in/callback",
+        redirectURL: "https://weir.acme.example/sign-in/callback/acme",
         backchannelLogoutURL: "https://weir.acme.example/sign-in/backchannel/acme")
 
     package static let issuerCheck = IssuerCheck(

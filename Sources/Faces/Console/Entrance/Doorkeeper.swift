@@ -84,3 +84,8 @@ private let strictHeaders: [HTTPField] = {
         ("Cross-Origin-Resource-Policy", "same-origin"),
     ].compactMap { name, value in HTTPField.Name(name).map { HTTPField(name: $0, value: value) } }
 }()
+
+extension Request {
+    /// Whether a page of another site has led here, as browsers say.
+    var comesFromElsewhere: Bool { ["cross-site", "same-site"].contains(headers.value("Sec-Fetch-Site")) }
+}

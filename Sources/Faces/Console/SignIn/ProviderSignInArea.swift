@@ -11,7 +11,7 @@ struct ProviderSignInArea: Sendable {
     func addRoutes(to entrance: Entrance<some RequestContext>) {
         entrance.open("/sign-in/email", .post) { try await showIssuers($0) }
         entrance.open("/sign-in/with/:issuer", .get) { try await begin($0) }
-        entrance.open("/sign-in/callback", .get) { try await finish($0) }
+        entrance.open("/sign-in/callback/:issuer", .get) { try await finish($0) }
         entrance.open("/sign-in/backchannel/:issuer", .post) { try await signOutByProvider($0) }
     }
 
@@ -29,6 +29,7 @@ struct ProviderSignInArea: Sendable {
     }
 
     private func begin(_ call: Call) async throws -> Response {
+        if call.request.comesFromElsewhere, let page = try await confirmation(call) { return page }
         do {
             let begun = try await console.operations.beginSignIn(
                 with: try call.parameter("issuer"), returnPath: ReturnCookie.path(in: call.request)?.text ?? "/",
@@ -41,10 +42,22 @@ struct ProviderSignInArea: Sendable {
         }
     }
 
+    /// Another site's page led here: it could sign somebody in who did not ask for it, with an account of its own.
+    private func confirmation(_ call: Call) async throws -> Response? {
+        let name = try call.parameter("issuer")
+        guard name.wholeMatch(of: /[a-z][a-z0-9-]{0,39}/) != nil else { return nil }
+        let label = try await console.operations.signInOffer().buttons.first { $0.name == name }?.label ?? name
+        let view = SignInChoices(
+            email: call.query["email"],
+            buttons: [SignInLink(SignInButton(name: name, label: label), email: call.query["email"])])
+        return console.pages.page("sign-in-issuers", view, Heading("Sign in", .none), visit: nil)
+    }
+
     private func finish(_ call: Call) async throws -> Response {
         let query = call.query
         let answer = SignInAnswer(
-            state: query["state"], code: query["code"], error: query["error"], issuer: query["iss"],
+            through: try call.parameter("issuer"), state: query["state"], code: query["code"], error: query["error"],
+            issuer: query["iss"],
             seed: SeedCookie.seed(in: call.request), oldSession: call.session)
         var response: Response
         do {
@@ -106,7 +119,7 @@ struct SignInPage: Sendable {
 }
 
 private struct SignInChoices: Sendable {
-    let email: String
+    let email: String?
     let buttons: [SignInLink]
 }
 
