@@ -34,7 +34,7 @@ struct DefinerTests {
         "read_metrics": "sums over all",
         "queue_gauges": "sums over all",
         "found_organization": "makes an organization: whether somebody may is asked before",
-        "carry_session": "shortens a session of another organization to the one that it comes from, and ties it to the same sign-in",
+        "carry_session": "makes a session end with the one that it comes from",
         "organizations_of": "which organizations the caller's own person belongs to",
         "organizations_to_remove": "the caretaker's: those whose grace time is over",
         "organizations_with_secrets": "rotation of master keys",
