@@ -148,6 +148,28 @@ def test_a_session_of_another_organization_ends_with_the_one_it_comes_from(
     assert rows(house, sessions) == [(before[0][0], "wanda", there)]
 
 
+def test_an_admin_does_not_remove_what_an_owner_comes_in_by(house: House, odd: Provider) -> None:
+    with house.metadata() as connection:
+        registry = Registry(connection)
+        seventh = registry.organization("seventh")
+        admin, owner = registry.caller(seventh, ("admin", "*")), registry.caller(seventh, ("owner", "*"))
+    rule = {"issuer": "odd", "kind": "domain", "value": "seventh.example", "role": "viewer"}
+    first = call(house, admin, "POST", "/api/v1/sign-in-rules", rule, 201)["rule_id"]
+    odd.tell("set", claims={"sub": "olga", "email": "olga@seventh.example", "name": "Olga"})
+    olga = Visitor(house.address)
+    assert olga.sign_in("odd").status == 303
+    call(house, owner, "POST", "/api/v1/members/olga@seventh.example/grant", {"role": "owner"})
+    refused = call(house, admin, "DELETE", f"/api/v1/sign-in-rules/{first}", status=403)
+    assert "olga@seventh.example, an owner of seventh, comes in by this alone." == refused["detail"]
+    # Another one lets her in too, from her next sign-in on.
+    second = call(house, admin, "POST", "/api/v1/sign-in-rules", rule | {"role": "analyst"}, 201)["rule_id"]
+    call(house, admin, "DELETE", f"/api/v1/sign-in-rules/{first}", status=403)
+    assert olga.sign_in("odd").status == 303
+    odd.tell("set")
+    call(house, admin, "DELETE", f"/api/v1/sign-in-rules/{first}", status=204)
+    call(house, owner, "DELETE", f"/api/v1/sign-in-rules/{second}", status=204)
+
+
 def test_a_token_of_few_scopes_changes_nothing_that_decides_who_is_let_in(house: House) -> None:
     with house.metadata() as connection:
         registry = Registry(connection)

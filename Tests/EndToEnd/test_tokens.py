@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import subprocess
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -291,6 +292,32 @@ def test_tokens_shrink_with_roles_and_services_end_with_their_tokens(house: Hous
     assert house.weir("services", "create", "boss", "--role", "owner").status == 1
     assert house.weir("services", "remove", "etl").status == 0
     assert ask(address, secret, "/api/v1/account").status == 401
+
+
+def test_whoever_follows_a_run_is_told_no_more_of_it_when_the_token_is_over(house: House, address: str) -> None:
+    token, _ = person(house, "fay@acme.example", "viewer")
+    run = str(uuid.uuid4())
+    line = "INSERT INTO weir.log_lines (organization_id, run_id, job_kind, level, text) " \
+        "SELECT organization_id, run_id, 'load', 'info', %s FROM weir.runs WHERE run_id = %s"
+    with house.metadata() as metadata:
+        metadata.execute(
+            "INSERT INTO weir.runs (run_id, organization_id, kind, environment, source, state) "
+            "SELECT %s, organization_id, 'clone', 'dev', 'long', 'RUNNING' FROM weir.organizations", [run])
+        request = urllib.request.Request(
+            f"{address}/api/v1/runs/{run}/events", headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(request, timeout=30) as feed:
+            metadata.execute(line, ["before", run])
+            while b'"text":"before"' not in feed.readline():
+                pass
+            ended = time.monotonic()
+            metadata.execute("DELETE FROM weir.credentials WHERE principal_id = "
+                             "(SELECT principal_id FROM weir.principals WHERE name = 'fay@acme.example')")
+            # A right is asked for again after five seconds; until then lines may come.
+            wait_for(lambda: time.monotonic() - ended > 5.1, 10)
+            metadata.execute(line, ["after", run])
+            rest = feed.read().decode()
+    assert "event: problem" in rest and "You may not follow this run any more." in rest
+    assert '"text":"after"' not in rest
 
 
 # Pages

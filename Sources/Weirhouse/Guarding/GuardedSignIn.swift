@@ -33,6 +33,8 @@ extension GuardedOperations {
         ) {
             try caller.require(.signInManage)
             try await requireGivingAll(of: name, caller)
+            let rules = try await inner.signInRules(as: caller).filter { $0.issuer == name }.map(\.ruleID)
+            try await requireOwnersKept(without: rules, caller)
             try await inner.removeIssuer(name, as: caller)
         }
     }
@@ -66,8 +68,19 @@ extension GuardedOperations {
             for rule in try await inner.signInRules(as: caller) where rule.ruleID == id {
                 if let role = Role(rawValue: rule.role) { try caller.requireGiving(role) }
             }
+            try await requireOwnersKept(without: [id], caller)
             try await inner.removeSignInRule(id, as: caller)
         }
+    }
+
+    /// That no owner is kept out by that, but by another owner.
+    private func requireOwnersKept(without rules: [String], _ caller: Caller) async throws {
+        guard !Role.owner.mayBeGiven(by: caller.rights),
+            let owner = try await inner.ownersByRules(rules, as: caller).first
+        else { return }
+        throw Problem(
+            .forbidden, "\(owner), an owner of \(caller.slug), comes in by this alone.",
+            hint: "Let an owner remove it, or add another rule that lets them in first.")
     }
 
     /// That all roles which the organization's rules for an issuer give are the caller's to give.

@@ -52,6 +52,25 @@ extension LiveOperations {
         }
     }
 
+    /// Owners whom only some of these rules let in, as of their last sign-in; by name.
+    func ownersByRules(_ rules: [String], as caller: Caller) async throws -> [String] {
+        try await metadata {
+            try await house.pool.transaction(organization: caller.organization) { connection in
+                try await connection.query(
+                    """
+                    SELECT p.name FROM weir.principals p
+                    WHERE p.state = 'active' AND p.person_id IS NOT NULL
+                      AND EXISTS (SELECT FROM weir.grants g WHERE g.principal_id = p.principal_id AND g.role = 'owner')
+                      AND EXISTS (SELECT FROM weir.grants g WHERE g.principal_id = p.principal_id AND g.origin <> 'person')
+                      AND NOT EXISTS (SELECT FROM weir.grants g WHERE g.principal_id = p.principal_id
+                        AND g.origin <> 'person' AND split_part(g.origin, ':', 2) <> ALL (\(PGArray.text(rules))::text[]))
+                    ORDER BY p.name
+                    """
+                ).map { try $0.string("name") }
+            }
+        }
+    }
+
     func removeSignInRule(_ id: String, as caller: Caller) async throws {
         let gone = try await metadata {
             try await house.pool.transaction(organization: caller.organization) { connection in
