@@ -110,6 +110,26 @@ def test_another_sites_link_signs_nobody_in(house: House, odd: Provider) -> None
     assert not visitor.cookies.get(urlsplit(house.address).netloc)
 
 
+def test_sign_ins_that_nobody_finishes_are_bounded(house: House, odd: Provider) -> None:
+    visitor = Visitor(house.address)
+    for _ in range(505):
+        visitor.begin("odd")
+    assert rows(house, "SELECT count(*) FROM weir.sign_ins") == [(500,)]
+    # The newest one is among them.
+    assert visitor.sign_in("odd").status in (303, 403)
+
+
+def test_a_one_time_link_ends_the_session_that_the_browser_had(house: House) -> None:
+    visitor = Visitor(house.address)
+    for _ in range(2):
+        link = urlsplit(house.weir("sign-in-link").out.strip()).path
+        old = visitor.session
+        assert visitor.ask("POST", link, {}).status == 303
+    assert old and visitor.is_signed_in
+    visitor.cookies[urlsplit(house.address).netloc]["weir_session"] = old
+    assert not visitor.is_signed_in
+
+
 def test_what_begins_nothing_leaves_no_line_in_the_audit(house: House) -> None:
     def lines() -> int:
         return rows(house, "SELECT count(*) FROM weir.audit_lines")[0][0]

@@ -29,6 +29,8 @@ struct SignInArea: Sendable {
             let session = try await console.attempts.attempt(code) {
                 try await console.operations.openSession(code: code)
             }
+            // Whoever sat at this browser before is signed out.
+            if let old = call.session { try await console.operations.closeSession(old) }
             var response = Response.redirect(to: ReturnCookie.path(in: call.request)?.text ?? "/")
             response.setCookie(
                 SessionCookie.carrying(session, lifetime: console.operations.sessionLifetime, for: call.request))
