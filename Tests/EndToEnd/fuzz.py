@@ -13,6 +13,8 @@ def text(r: random.Random, most: int = 24) -> str:
         kind = r.random()
         if kind < 0.5:
             return r.choice(string.printable + "\"'\\,;{}[]()%$\x01\x7f")
+        if kind < 0.53:
+            return r.choice("\ufeff\ufffe\uffff")
         number = r.randint(1, 0x2FFF) if kind < 0.85 else r.randint(1, 0x10FFFF)
         return "😀" if 0xD800 <= number <= 0xDFFF else chr(number)
 

@@ -34,9 +34,9 @@ package enum Slug {
         return name.unicodeScalars.allSatisfy { ("a"..."z").contains($0) || ("0"..."9").contains($0) || $0 == "_" }
     }
 
-    /// Makes each name its own by adding `_2`, `_3`, … to later ones that clash.
-    package static func distinct(_ names: [String]) -> [String] {
-        var taken: Set<String> = []
+    /// Makes each name its own by adding `_2`, `_3`, … to later ones that clash, also with those that are taken.
+    package static func distinct(_ names: [String], from taken: Set<String> = []) -> [String] {
+        var taken = taken
         return names.map { name in
             var candidate = name
             var number = 2

@@ -88,7 +88,8 @@ final class PostgresSnapshot: SourceSnapshot {
                 FROM pg_class WHERE oid = \(name)::regclass
                 """, about: stream
             ).first?.int("pages") ?? 0
-        let count = Self.partCount(pages: pages, parallelism: readers.count)
+        // No relation has more (PostgreSQL documentation, appendix K, "PostgreSQL Limits"), whatever a server says.
+        let count = Self.partCount(pages: min(max(pages, 0), 1 << 32), parallelism: readers.count)
         let step = pages / Int64(count)
         return (0..<count).map { number in
             let isLast = number == count - 1

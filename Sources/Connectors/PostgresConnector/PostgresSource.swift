@@ -38,13 +38,20 @@ package struct PostgresSource: Source {
     }
 
     package func discover() async throws -> [DiscoveredStream] {
-        try await withConnection { connection in try await Discovery(connection).streams() }
+        let found = try await withConnection { connection in try await Discovery(connection).streams() }
+        var names: Set<StreamName> = []
+        for stream in found where !names.insert(stream.stream.name).inserted {
+            throw Problem(
+                .dataInvalid, "The source's catalogue has \(stream.stream.name) twice.",
+                hint: "Something there stands in the place of PostgreSQL's own catalogue.")
+        }
+        return found
     }
 
     package func openSnapshot(of streams: [SourceStream], parallelism: Int) async throws -> any SourceSnapshot {
         let holder: PGConnection
         do {
-            holder = try await PGConnection.connect(conninfo)
+            holder = try await connect()
         } catch {
             throw SourceProblem.of(error, at: address)
         }
@@ -57,11 +64,28 @@ package struct PostgresSource: Source {
         }
     }
 
+    /// A session in which no schema of the source's can stand in the place of PostgreSQL's own catalogue, whatever
+    /// `search_path` the role or the database sets. Types and tables are named as before.
+    private func connect() async throws -> PGConnection {
+        let connection = try await PGConnection.connect(conninfo)
+        do {
+            try await connection.query(
+                """
+                SELECT pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_catalog',
+                  nullif(pg_catalog.current_setting('search_path'), '')), false)
+                """)
+        } catch {
+            await connection.close()
+            throw error
+        }
+        return connection
+    }
+
     private func withConnection<Value: Sendable>(
         _ work: @Sendable (PGConnection) async throws -> Value
     ) async throws -> Value {
         do {
-            let connection = try await PGConnection.connect(conninfo)
+            let connection = try await connect()
             let result: Result<Value, any Error>
             do {
                 result = .success(try await work(connection))

@@ -58,21 +58,25 @@ package struct ExtractJob: JobHandler {
     private let parallelism: Int
     private let openSource: @Sendable (CloneOrder, ClaimedJob) async throws -> any Source
     private let lakeKey: @Sendable (CloneOrder, ClaimedJob) async throws -> Secret<[UInt8]>
+    private let knownTables: @Sendable (CloneOrder, ClaimedJob) async throws -> [StreamName: String]
 
     /// - Parameters:
     ///   - parallelism: reads of the source at once.
     ///   - openSource: the source with its credentials.
     ///   - lakeKey: what raw files are encrypted with.
+    ///   - knownTables: the tables in RAW that streams of the source have already.
     package init(
         layout: LakeLayout, receipts: ReceiptBook, parallelism: Int,
         openSource: @escaping @Sendable (CloneOrder, ClaimedJob) async throws -> any Source,
-        lakeKey: @escaping @Sendable (CloneOrder, ClaimedJob) async throws -> Secret<[UInt8]>
+        lakeKey: @escaping @Sendable (CloneOrder, ClaimedJob) async throws -> Secret<[UInt8]>,
+        knownTables: @escaping @Sendable (CloneOrder, ClaimedJob) async throws -> [StreamName: String]
     ) {
         self.layout = layout
         self.receipts = receipts
         self.parallelism = parallelism
         self.openSource = openSource
         self.lakeKey = lakeKey
+        self.knownTables = knownTables
     }
 
     /// A day: a huge table behind a slow line takes many hours.
@@ -82,7 +86,8 @@ package struct ExtractJob: JobHandler {
         let order: CloneOrder = try job.payload()
         let source = try await openSource(order, job)
         let discovered = try await source.discover()
-        let tables = RawNaming.tables(for: discovered.map(\.stream.name), source: order.source)
+        let tables = RawNaming.tables(
+            for: discovered.map(\.stream.name), source: order.source, known: try await knownTables(order, job))
         let chosen = try StreamChoice(order).choose(from: discovered)
         try await receipts.open(
             chosen.map { ($0.stream.name.description, tables[$0.stream.name] ?? "") }, of: job)

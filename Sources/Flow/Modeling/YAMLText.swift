@@ -70,8 +70,13 @@ indirect enum YAMLText {
         guard let first = text.unicodeScalars.first, let last = text.unicodeScalars.last else { return false }
         return first != " " && first != "\n" && last != "\n" && last != " "
             && text.unicodeScalars.allSatisfy {
-                $0 == "\n" || ($0.value >= 0x20 && $0.value < 0x7F) || $0.value > 0x2029
+                $0 == "\n" || ($0.value >= 0x20 && $0.value < 0x7F) || $0.value > 0x2029 && !isUnprintable($0)
             }
+    }
+
+    /// The byte order mark, and what no YAML stream may hold (YAML 1.2.2, section 5.1).
+    private static func isUnprintable(_ scalar: Unicode.Scalar) -> Bool {
+        [0xFEFF, 0xFFFE, 0xFFFF].contains(scalar.value)
     }
 
     private static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
@@ -88,8 +93,7 @@ indirect enum YAMLText {
             case "\t": result += "\\t"
             default:
                 if scalar.value < 0x20 || (0x7F...0xA0).contains(scalar.value)
-                    || (0x2028...0x2029).contains(scalar.value)
-                    || scalar.value == 0xFEFF
+                    || (0x2028...0x2029).contains(scalar.value) || isUnprintable(scalar)
                 {
                     let digits = String(scalar.value, radix: 16)
                     result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits

@@ -28,6 +28,23 @@ struct LandedStreams: Sendable {
         }
     }
 
+    /// The tables in RAW that a source's streams have, also streams that are gone.
+    func tables(of source: String, in place: WarehousePlace) async throws -> [StreamName: String] {
+        let rows = try await pool.transaction(organization: place.organization) { connection in
+            try await connection.query(
+                """
+                SELECT stream, raw_table FROM weir.landed_streams
+                WHERE environment = \(place.environment) AND source = \(source)
+                """)
+        }
+        var tables: [StreamName: String] = [:]
+        for row in rows {
+            let stream: SourceStream = try row.json("stream")
+            tables[stream.name] = try row.string("raw_table")
+        }
+        return tables
+    }
+
     /// By source, in the order in which they were first cloned (the first keeps a mart's name that two would have); the
     /// streams sorted by table.
     func all(in place: WarehousePlace) async throws -> [LandedSource] {

@@ -25,8 +25,15 @@ extension GuardedOperations {
             try caller.require(.schedulesManage, in: request.environment ?? "dev")
             // Keys of a bucket are a secret that is kept.
             if request.credentials != nil { try caller.require(.secretsManage) }
+            let old = try await existing(name, caller)
             // It may be moved here from an environment where the caller may change nothing.
-            if let old = try await existing(name, caller) { try caller.require(.schedulesManage, in: old.environment) }
+            if let old { try caller.require(.schedulesManage, in: old.environment) }
+            // And those that are kept go to no other place than whoever gave them meant.
+            if request.trigger.location?.lowercased().hasPrefix("s3:") == true, let old,
+                old.trigger.location != request.trigger.location
+            {
+                try caller.require(.secretsManage)
+            }
             return try await inner.putSchedule(name, request, as: caller)
         }
     }

@@ -13,7 +13,21 @@ extension House {
         let source = PostgresSource(
             address: try await sourceGuard.admit(url),
             duckDB: { throw Problem(.unsupported, "This process reads no data from sources.") })
-        return (try await source.check(), try await source.discover())
+        // Whatever answers there may never come to an end.
+        let found = await Weirhouse.within(.seconds(120)) {
+            () async -> Result<(SourceIdentity, [DiscoveredStream]), any Error> in
+            do {
+                return .success((try await source.check(), try await source.discover()))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard let found else {
+            throw Problem(
+                .sourceUnreachable, "The source has not told in two minutes what it holds.",
+                hint: "See what keeps it busy, or whether this is a PostgreSQL server.")
+        }
+        return try found.get()
     }
 
     /// Signs in to a source and looks whether it has what an order asks for. Nothing is kept. Loads no DuckDB.

@@ -48,7 +48,10 @@ struct WorkerProcess: Service {
                 openSource: { [house] order, job in
                     try await house.openSource(order, of: job.organization) { try await duckDB.reading.database() }
                 },
-                lakeKey: lakeKey),
+                lakeKey: lakeKey,
+                knownTables: { order, job in
+                    try await landed.tables(of: order.source, in: CloneRun.place(of: job))
+                }),
             ValidateJob(
                 layout: layout, receipts: house.receipts,
                 openValidation: { try Validation(layout: layout, database: try await duckDB.lake.database()) },
