@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from callers import Client, Registry
 from databases import SHOP, Database
 from house import House, Refused
 from processes import wait_for
@@ -91,6 +93,44 @@ def test_workers_are_listed_with_what_they_do(house: House) -> None:
         alone.terminate()
         alone.wait(20)
     wait_for(lambda: len(house.get("/api/v1/workers")["workers"]) == 1, 20, "its leave")
+
+
+def test_a_role_of_one_environment_sees_the_limits_windows_and_work_of_no_other(house: House, resumed: None) -> None:
+    for environment in ("dev", "prod"):
+        house.call("POST", "/api/v1/limits/pause", {"key": f"source/{environment}/shop", "because": "moving"})
+        house.call("PUT", f"/api/v1/maintenance-windows/{environment}_night", {
+            "key": f"warehouse/{environment}", "expression": "0 2 * * *", "minutes": 60})
+    with house.metadata() as connection:
+        registry = Registry(connection)
+        acme = registry.organization("acme")
+        callers = {place: registry.caller(acme, ("analyst", place)) for place in ("dev", "prod", "*")}
+        run = str(uuid.uuid4())
+        connection.execute(
+            "INSERT INTO weir.runs (run_id, organization_id, kind, environment, source, state) "
+            "VALUES (%s, %s, 'clone', 'prod', 'shop', 'RUNNING')", [run, acme.id])
+        connection.execute(
+            "INSERT INTO weir.jobs (job_id, organization_id, run_id, position, kind, payload) "
+            "VALUES (gen_random_uuid(), %s, %s, 0, 'test', '{}')", [acme.id, run])
+        connection.execute(
+            "UPDATE weir.jobs SET state = 'RUNNING', lease_until = now() + interval '1 minute', "
+            "worker = (SELECT min(name) FROM weir.workers) WHERE run_id = %s", [run])
+    try:
+        for place, caller in callers.items():
+            def asked(what: str, path: str = "") -> list[Any]:
+                return Client(house).call("GET", f"/api/v1/{path or what}", token=caller.token).json[what]
+
+            seen = {"dev", "prod"} if place == "*" else {place}
+            assert {limit["key"].split("/")[1] for limit in asked("limits") if limit["key"].startswith("source/")} == seen
+            assert {window["key"] for window in asked("windows", "maintenance-windows")} == {f"warehouse/{one}" for one in seen}
+            runs = {job["run_id"] for worker in asked("workers") for job in worker["jobs"]}
+            assert (run in runs) == ("prod" in seen), place
+    finally:
+        with house.metadata() as connection:
+            connection.execute("DELETE FROM weir.jobs WHERE run_id = %s", [run])
+            connection.execute("DELETE FROM weir.runs WHERE run_id = %s", [run])
+        for environment in ("dev", "prod"):
+            house.call("POST", "/api/v1/limits/resume", {"key": f"source/{environment}/shop"})
+            house.call("DELETE", f"/api/v1/maintenance-windows/{environment}_night")
 
 
 def test_kinds_that_nobody_takes_wait_and_say_so(house: House) -> None:

@@ -77,7 +77,7 @@ package enum Permission: String, Sendable, Hashable, CaseIterable, Codable {
     /// Whether it only looks.
     package var isReading: Bool { rawValue.hasSuffix(".read") }
 
-    /// Whether a role in one environment gives it for the whole organization: it tells nothing of other environments.
+    /// Whether a role in one environment gives it for the whole organization: it tells nothing of other environments (of workers, limits and windows only what is of the caller's).
     package var isForAll: Bool {
         switch self {
         case .systemRead, .organizationRead, .membersRead, .workforceRead, .accountManage: true

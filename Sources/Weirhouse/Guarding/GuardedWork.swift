@@ -196,7 +196,16 @@ extension GuardedOperations {
 
     func limits(as caller: Caller) async throws -> [LimitView] {
         try caller.require(.workforceRead)
-        return try await inner.limits(as: caller)
+        return try await inner.limits(as: caller).filter { isVisible($0.key, to: caller) }
+    }
+
+    /// Keys of sources and warehouses are of an environment: to whoever may see no runs there they are not there.
+    private func isVisible(_ key: String, to caller: Caller) -> Bool {
+        let parts = key.split(separator: "/")
+        guard parts.count > 1, ["source", "warehouse"].contains(parts[0]),
+            let places = caller.rights.environments(for: .runsRead)
+        else { return true }
+        return places.contains(String(parts[1]))
     }
 
     func setLimit(_ request: LimitRequest, as caller: Caller) async throws -> LimitView {
@@ -227,7 +236,7 @@ extension GuardedOperations {
 
     func windows(as caller: Caller) async throws -> [WindowView] {
         try caller.require(.workforceRead)
-        return try await inner.windows(as: caller)
+        return try await inner.windows(as: caller).filter { isVisible($0.key, to: caller) }
     }
 
     func putWindow(_ name: String, _ request: WindowRequest, as caller: Caller) async throws -> WindowView {

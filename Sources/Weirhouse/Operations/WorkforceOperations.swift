@@ -2,17 +2,21 @@ import Foundation
 import Jobs
 import Kernel
 import Postgres
+import Roles
 import Wire
 
 extension LiveOperations {
     func workers(as caller: Caller) async throws -> [WorkerView] {
-        try await metadata {
+        // Of runs that the caller may not see it says nothing.
+        let places = caller.rights.environments(for: .runsRead).map { PGArray.text($0.sorted()) }
+        return try await metadata {
             try await house.pool.transaction(organization: caller.organization) { connection in
                 let working = try await connection.query(
                     """
                     SELECT j.worker, j.kind, j.run_id, r.source,
                       extract(epoch FROM clock_timestamp() - coalesce(j.started_at, now()))::float8 AS seconds
-                    FROM weir.jobs j JOIN weir.runs r USING (run_id) WHERE j.state = 'RUNNING' ORDER BY j.started_at
+                    FROM weir.jobs j JOIN weir.runs r USING (run_id) WHERE j.state = 'RUNNING'
+                      AND (\(places)::text[] IS NULL OR r.environment = ANY (\(places)::text[])) ORDER BY j.started_at
                     """)
                 let silence = WorkerRegister.silence / .seconds(1)
                 return try await connection.query(
