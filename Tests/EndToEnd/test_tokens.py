@@ -307,8 +307,8 @@ def test_whoever_follows_a_run_is_told_no_more_of_it_when_the_token_is_over(hous
             f"{address}/api/v1/runs/{run}/events", headers={"Authorization": f"Bearer {token}"})
         with urllib.request.urlopen(request, timeout=30) as feed:
             metadata.execute(line, ["before", run])
-            while b'"text":"before"' not in feed.readline():
-                pass
+            while b'"text":"before"' not in (read := feed.readline()):
+                assert read, "the feed has ended"
             ended = time.monotonic()
             metadata.execute("DELETE FROM weir.credentials WHERE principal_id = "
                              "(SELECT principal_id FROM weir.principals WHERE name = 'fay@acme.example')")

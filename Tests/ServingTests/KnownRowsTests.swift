@@ -125,6 +125,18 @@ struct KnownRowsTests {
         #expect(try await rows(known, house, "SELECT 1") == "of 3, asked 4")
     }
 
+    @Test("rows that have become too many are not asked for again by themselves")
+    func tooMany() async throws {
+        let house = House()
+        let known = KnownRows<[String]>(now: { house.now }, measure: { _ in house.version == "1" ? 1 : 200_000 })
+        let version: (WarehousePlace) async throws -> String? = { _ in house.version }
+        _ = try await rows(known, house)
+        house.change(to: "2")
+        for _ in 0..<4 { await known.renewChanged(version) }
+        #expect(house.asked == 2)
+        #expect(try await rows(known, house) == "of 2, asked 3")
+    }
+
     @Test("what cannot be asked ahead of time is tried once for each version, and whoever asks is told")
     func inVain() async throws {
         let house = House()

@@ -33,6 +33,8 @@ final class PostgresSnapshot: SourceSnapshot {
         try await holder.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         let taken = try await locks.take(on: holder)
         try await holder.script(SourceLocks.shortWait)
+        // A query, so after the locks: the first one fixes the snapshot.
+        try await holder.query(PostgresSource.catalogueFirst)
         let row = try await holder.query(
             """
             SELECT pg_export_snapshot() AS snapshot, now() AS taken_at,

@@ -38,7 +38,13 @@ package struct PostgresSource: Source {
     }
 
     package func discover() async throws -> [DiscoveredStream] {
-        let found = try await withConnection { connection in try await Discovery(connection).streams() }
+        let found = try await withConnection { connection in
+            try await connection.script("BEGIN READ ONLY")
+            try await connection.query(Self.catalogueFirst)
+            let found = try await Discovery(connection).streams()
+            try await connection.script("COMMIT")
+            return found
+        }
         var names: Set<StreamName> = []
         for stream in found where !names.insert(stream.stream.name).inserted {
             throw Problem(
@@ -51,7 +57,7 @@ package struct PostgresSource: Source {
     package func openSnapshot(of streams: [SourceStream], parallelism: Int) async throws -> any SourceSnapshot {
         let holder: PGConnection
         do {
-            holder = try await connect()
+            holder = try await PGConnection.connect(conninfo)
         } catch {
             throw SourceProblem.of(error, at: address)
         }
@@ -64,28 +70,19 @@ package struct PostgresSource: Source {
         }
     }
 
-    /// A session in which no schema of the source's can stand in the place of PostgreSQL's own catalogue, whatever
-    /// `search_path` the role or the database sets. Types and tables are named as before.
-    private func connect() async throws -> PGConnection {
-        let connection = try await PGConnection.connect(conninfo)
-        do {
-            try await connection.query(
-                """
-                SELECT pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_catalog',
-                  nullif(pg_catalog.current_setting('search_path'), '')), false)
-                """)
-        } catch {
-            await connection.close()
-            throw error
-        }
-        return connection
-    }
+    /// For a transaction in which no schema of the source's can stand in the place of PostgreSQL's own catalogue, whatever
+    /// `search_path` the role or the database sets. Types and tables are named as before. Not for the session: behind a
+    /// pooler it is somebody else's afterwards.
+    static let catalogueFirst: SQL = """
+        SELECT pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_catalog',
+          nullif(pg_catalog.current_setting('search_path'), '')), true)
+        """
 
     private func withConnection<Value: Sendable>(
         _ work: @Sendable (PGConnection) async throws -> Value
     ) async throws -> Value {
         do {
-            let connection = try await connect()
+            let connection = try await PGConnection.connect(conninfo)
             let result: Result<Value, any Error>
             do {
                 result = .success(try await work(connection))

@@ -36,11 +36,11 @@ CREATE FUNCTION weir.begin_sign_in(new_state bytea, issuer text, return_path tex
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
   DELETE FROM weir.sign_ins s WHERE s.expires_at < now();
-  DELETE FROM weir.sign_ins s WHERE s.state_hash IN (
-    SELECT o.state_hash FROM weir.sign_ins o WHERE o.network IS NOT DISTINCT FROM from_network
-    ORDER BY o.expires_at DESC OFFSET 499);
-  DELETE FROM weir.sign_ins s WHERE s.state_hash IN (
-    SELECT o.state_hash FROM weir.sign_ins o ORDER BY o.expires_at DESC OFFSET 49999);
+  DELETE FROM weir.sign_ins s WHERE s.network = from_network AND s.expires_at < (
+    SELECT o.expires_at FROM weir.sign_ins o WHERE o.network = from_network
+    ORDER BY o.expires_at DESC OFFSET 498 LIMIT 1);
+  DELETE FROM weir.sign_ins s WHERE s.expires_at < (
+    SELECT o.expires_at FROM weir.sign_ins o ORDER BY o.expires_at DESC OFFSET 49998 LIMIT 1);
   INSERT INTO weir.sign_ins (state_hash, issuer_name, return_path, network, expires_at)
     VALUES (new_state, issuer, return_path, from_network, now() + interval '10 minutes');
 END $$;

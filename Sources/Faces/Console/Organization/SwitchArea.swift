@@ -13,6 +13,8 @@ struct SwitchArea: Sendable {
         entrance.post("/organizations", .accountManage) { try await found($0) }
         entrance.post("/organizations/switch", .accountManage) { visit in
             let slug = try await visit.call.form()["slug"] ?? ""
+            // Another tab was faster.
+            guard slug != visit.caller.slug else { return Response.redirect(to: "/") }
             return try await open(slug, visit, at: "/")
         }
     }

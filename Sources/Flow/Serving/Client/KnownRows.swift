@@ -69,16 +69,18 @@ package final class KnownRows<Rows: Sendable>: Sendable {
     ) async throws -> Rows {
         let key = Key(place: place, sql: sql, limit: limit)
         let now = now()
-        let known = state.withLock { state -> Known? in
+        let found = state.withLock { state -> (rows: Rows?, task: Task<Rows, any Error>?) in
             state.known[key]?.asked = now
-            return state.known[key].flatMap {
-                $0.version == version && now - $0.since < Self.longest * 2 ? $0 : nil
+            guard let known = state.known[key], known.version == version, now - known.since < Self.longest * 2 else {
+                return (nil, renewal(of: key, at: version, ask, in: &state))
             }
+            // If that fails, whoever asks when the old rows are over is told.
+            if now - known.since > Self.longest { _ = renewal(of: key, at: version, ask, in: &state) }
+            return (known.rows, nil)
         }
-        guard let known else { return try await renewal(of: key, at: version, ask).value }
-        // If that fails, whoever asks when the old rows are over is told.
-        if now - known.since > Self.longest { _ = renewal(of: key, at: version, ask) }
-        return known.rows
+        if let rows = found.rows { return rows }
+        guard let task = found.task else { return try await ask() }
+        return try await task.value
     }
 
     /// Once a second, until cancelled.
@@ -98,7 +100,7 @@ package final class KnownRows<Rows: Sendable>: Sendable {
             (Set(state.known.filter { $0.value.asked > since }.keys.map(\.place)), state.versions)
         }
         var versions: [WarehousePlace: String] = [:]
-        for place in places {
+        for place in places where !Task.isCancelled {
             // It may be gone, or its catalogue away: then whoever asks is told.
             guard let found = try? await version(place) else { continue }
             versions[place] = found
@@ -108,9 +110,15 @@ package final class KnownRows<Rows: Sendable>: Sendable {
                     key.place == place && known.asked > since && known.version != found && known.failed != found
                 }
             }
-            for (key, known) in stale {
+            for (key, known) in stale where !Task.isCancelled {
+                let task = state.withLock { renewal(of: key, at: found, known.ask, in: &$0) }
                 do {
-                    _ = try await renewal(of: key, at: found, known.ask).value
+                    // Nothing waits for it when the server stops.
+                    _ = try await withTaskCancellationHandler {
+                        try await task.value
+                    } onCancel: {
+                        task.cancel()
+                    }
                 } catch {
                     state.withLock { $0.known[key]?.failed = found }
                 }
@@ -121,29 +129,33 @@ package final class KnownRows<Rows: Sendable>: Sendable {
 
     /// The query that is under way for these rows, or one that begins now. It goes on if whoever asked first is gone: others
     /// may be waiting.
-    private func renewal(of key: Key, at version: String, _ ask: @escaping Ask) -> Task<Rows, any Error> {
-        state.withLock { state in
-            if let asking = state.asking[key], asking.version == version { return asking.task }
-            let task = Task { [self] in
-                defer {
-                    self.state.withLock { state in
-                        if state.asking[key]?.version == version { state.asking[key] = nil }
-                    }
+    private func renewal(
+        of key: Key, at version: String, _ ask: @escaping Ask, in state: inout State
+    ) -> Task<Rows, any Error> {
+        if let asking = state.asking[key], asking.version == version { return asking.task }
+        let task = Task { [self] in
+            defer {
+                self.state.withLock { state in
+                    if state.asking[key]?.version == version { state.asking[key] = nil }
                 }
-                let rows = try await ask()
-                keep(rows, as: key, at: version, ask)
-                return rows
             }
-            state.asking[key] = Asking(version: version, task: task)
-            return task
+            let rows = try await ask()
+            keep(rows, as: key, at: version, ask)
+            return rows
         }
+        state.asking[key] = Asking(version: version, task: task)
+        return task
     }
 
     private func keep(_ rows: Rows, as key: Key, at version: String, _ ask: @escaping Ask) {
         let cells = measure(rows) + 1
-        guard cells < Self.most / 10 else { return }
         let now = now()
         state.withLock { state in
+            // Too many to be kept, or to be asked for ahead of time.
+            guard cells < Self.most / 10 else {
+                state.cells -= state.known.removeValue(forKey: key)?.cells ?? 0
+                return
+            }
             if state.cells + cells > Self.most {
                 state.known = [:]
                 state.cells = 0
