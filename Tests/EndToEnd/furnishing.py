@@ -77,7 +77,8 @@ class Furnisher:
             "userName": f"{mark}.user@{mark}.example", "displayName": f"{mark} user"})
         member_id = member["member"]["member_id"]
         return {
-            "organizations": slug, "issuers": issuer, "with": issuer, "backchannel": issuer, "sign-in-rules": rule,
+            "organizations": slug, "issuers": issuer, "with": issuer, "backchannel": issuer, "callback": issuer,
+            "sign-in-rules": rule,
             "services": service, "tokens": token, "sessions": self.registry.id_of(session), "members": member_id,
             "people": member_id, "join": invited["join_url"].rpartition("/")[2], "Users": user["id"], "lines": "1",
             "sign-in": self.call("POST", "/sign-in-codes")["code"], "assets": "0", "{hash}": "x.js"}
