@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from databases import SHOP, Database
-from house import House
+from house import House, Refused
 from peers import Peer
 from processes import wait_for
 
@@ -170,6 +170,10 @@ def test_a_suspended_organization_starts_nothing_and_says_why(house: House, brow
     said(house, "schedules", "set", "often", "--source", "shop", "--every", "6h")
     said(house, "limits", "pause", "organization", "--because", "lunch")
     run = house.call("POST", "/api/v1/clones", {"source": "shop", "tables": ["notes"]})["run_id"]
+    # Lengths are of code points, as the database counts them.
+    with pytest.raises(Refused) as refused:
+        house.call("POST", "/api/v1/organizations/acme/suspend", {"because": "e\u0301" * 300})
+    assert refused.value.status == 400
     said(house, "organizations", "suspend", "acme", "--because", "the invoice is open")
     with house.metadata() as connection:
         connection.execute(

@@ -126,7 +126,7 @@ extension LiveOperations {
     }
 
     func join(code: String, display: String?, session: String?) async throws -> Secret<String> {
-        if let display, !(1...200).contains(display.count) {
+        if let display, !(1...200).contains(display.unicodeScalars.count) {
             throw Problem(.invalidInput, "This name is too long.", hint: "Use at most 200 characters.")
         }
         let guest: Caller? = if let session { try await caller(session: session) } else { nil }

@@ -99,7 +99,7 @@ extension LiveOperations {
 
     private static func checkTitle(_ text: String) throws -> String {
         let name = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard (1...100).contains(name.count),
+        guard (1...100).contains(name.unicodeScalars.count),
             name.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
         else {
             throw Problem(
@@ -139,7 +139,7 @@ extension LiveOperations {
 
     func suspendOrganization(because: String, as caller: Caller) async throws -> OrganizationView {
         let reason = because.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard (1...500).contains(reason.count) else {
+        guard (1...500).contains(reason.unicodeScalars.count) else {
             throw Problem(
                 .invalidInput, "It is not said why the organization is suspended.",
                 hint: "Give a reason of at most 500 characters: its people will read it.")

@@ -101,7 +101,7 @@ extension LiveOperations {
 
     private static func shown(_ name: String?) throws -> String? {
         guard let name, !name.isEmpty else { return nil }
-        guard name.count <= 200, !name.contains(where: \.isNewline) else {
+        guard name.unicodeScalars.count <= 200, !name.contains(where: \.isNewline) else {
             throw Problem(.invalidInput, "The name has at most 200 characters in one line.", hint: nil)
         }
         return name

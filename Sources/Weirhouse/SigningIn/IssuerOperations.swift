@@ -31,7 +31,7 @@ extension LiveOperations {
                 hint: "Use the address with your own tenant's id, or rules for the claim tid.")
         }
         let label = request.label ?? old?.label ?? name
-        guard (1...80).contains(label.count), !label.contains(where: \.isNewline) else {
+        guard (1...80).contains(label.unicodeScalars.count), !label.contains(where: \.isNewline) else {
             throw Problem(.invalidInput, "The label has 1 to 80 characters.", hint: nil)
         }
         let secretName = IssuerBook.secretName(of: name)

@@ -70,7 +70,9 @@ package struct Account: Sendable, Hashable {
             let text = claims[claim]?.text?.filter {
                 !$0.isNewline && $0.unicodeScalars.allSatisfy { $0.value >= 0x20 }
             }
-            if let text = text?.trimmingCharacters(in: .whitespaces), !text.isEmpty { return String(text.prefix(100)) }
+            if let text = text?.trimmingCharacters(in: .whitespaces), !text.isEmpty {
+                return String(String.UnicodeScalarView(text.unicodeScalars.prefix(100)))
+            }
         }
         return nil
     }
