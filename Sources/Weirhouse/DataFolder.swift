@@ -106,32 +106,16 @@ struct DataFolder: Sendable {
         return try secretText(name)
     }
 
-    /// A file's content, or what `make` gives, which then is the file's. If two processes make it, one of them wins.
+    /// A file's content, or what `make` gives, which then is the file's for good.
     private func contents(_ name: String, make: () -> Data) throws -> Data {
         let file = "\(path)/\(name)"
         if let found = FileManager.default.contents(atPath: file) { return found }
-        let passing = "\(file).\(getpid())"
-        try write(make(), to: passing)
-        _ = link(passing, file)
-        unlink(passing)
-        guard let found = FileManager.default.contents(atPath: file) else {
-            throw Problem(
-                .diskFull, "\(file) cannot be written.", hint: "Check the disk's space and the folder's rights.")
-        }
-        return found
+        return try PrivateFile.create(make(), at: file)
     }
 
     /// Writes a file that only this user can read, whole or not at all.
-    func write(_ data: Data, to file: String) throws {
-        let passing = "\(file).\(getpid())"
-        guard FileManager.default.createFile(atPath: passing, contents: data, attributes: [.posixPermissions: 0o600]),
-            rename(passing, file) == 0
-        else {
-            try? FileManager.default.removeItem(atPath: passing)
-            throw Problem(
-                .diskFull, "\(file) cannot be written.", hint: "Check the disk's space and the folder's rights.")
-        }
-    }
+    /// - Throws: `diskFull`, `internal`.
+    func write(_ data: Data, to file: String) throws { try PrivateFile.write(data, to: file) }
 }
 
 /// A held lock (flock(2)); it goes with the process, however that ends.

@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import Kernel
 
 /// `credentials.json`: tokens of the servers that somebody is signed in to, in a file that only they can read.
@@ -62,19 +61,10 @@ struct KeptCredentials: Sendable {
     private func write(_ content: Content) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let passing = "\(path).\(getpid())"
         let folder = (path as NSString).deletingLastPathComponent
         try? FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        guard
-            FileManager.default.createFile(
-                atPath: passing, contents: try encoder.encode(content), attributes: [.posixPermissions: 0o600]),
-            rename(passing, path) == 0
-        else {
-            unlink(passing)
-            throw Problem(
-                .diskFull, "\(path) cannot be written.", hint: "Check the disk's space and the folder's rights.")
-        }
+        try PrivateFile.write(encoder.encode(content), to: path)
     }
 }
 
