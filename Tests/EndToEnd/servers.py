@@ -1,9 +1,12 @@
 """PostgreSQL servers of a test's own, to be broken; scripts/with-postgres does the same for the one that all share."""
+import contextlib
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 import psycopg
@@ -99,3 +102,55 @@ class Server:
         shutil.rmtree(self.data, ignore_errors=True)
         if self._is_own:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Flood:
+    """A server that speaks PostgreSQL's protocol (documentation, chapter 55) and never comes to an end: with its settings
+    while somebody signs in, or with what it answers to the first statement, in rows or in one of a gigabyte."""
+
+    MODES = ("settings", "rows", "value", "notices")
+
+    def __init__(self, mode: str):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._mode = mode
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://somebody@127.0.0.1:{self._listener.getsockname()[1]}/flood?sslmode=disable"
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    @staticmethod
+    def _message(kind: bytes, body: bytes) -> bytes:
+        return kind + struct.pack("!i", len(body) + 4) + body
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.recv(4096)
+            connection.sendall(self._message(b"R", bytes(4)))
+            number = 0
+            while self._mode == "settings":
+                number += 1
+                connection.sendall(self._message(b"S", b"setting_%d\0%s\0" % (number, b"x" * 20_000)))
+            connection.sendall(self._message(b"Z", b"I"))
+            connection.recv(4096)
+            name = b"server_version\0" + struct.pack("!ihihih", 0, 0, 25, -1, -1, 0)
+            connection.sendall(
+                self._message(b"1", b"") + self._message(b"2", b"") + self._message(b"T", struct.pack("!h", 1) + name))
+            value = b"x" * 20_000
+            row = self._message(b"D", struct.pack("!hi", 1, len(value)) + value)
+            notice = self._message(b"N", b"SNOTICE\0M" + value + b"\0\0")
+            if self._mode == "value":
+                connection.sendall(b"D" + struct.pack("!ihi", 1 << 30, 1, (1 << 30) - 10))
+            while True:
+                connection.sendall(notice if self._mode == "notices" else row if self._mode == "rows" else value)

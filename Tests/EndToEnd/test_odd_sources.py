@@ -1,13 +1,15 @@
 """Sources that mean ill, sources whose names are odd or change, and keys that are meant for one place: each is cloned rightly
 or refused in words, and no other suffers."""
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 import lake
 from callers import Client, Registry
 from databases import SHOP, Database
-from house import House
+from house import House, Refused
+from servers import Flood
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -39,6 +41,29 @@ def test_a_schema_in_the_place_of_the_catalogue_is_not_read(
     house.clone(source.url, "--source", "evil", "--tables", "customers,notes,orders")
     assert house.query("SELECT count(*), sum(id) FROM RAW.evil__orders") == [[3000, "4501500"]]
     assert house.pid_of("work") == worker
+
+
+def memory(pid: int) -> int:
+    """The most that a process has held since the test asked for it anew, in MB (proc(5))."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+@pytest.mark.parametrize("mode", Flood.MODES)
+def test_a_server_that_answers_without_end_is_let_go(house: House, mode: str) -> None:
+    server = house.pid_of("serve")
+    Path(f"/proc/{server}/clear_refs").write_text("5")
+    before = memory(server)
+    flood = Flood(mode)
+    try:
+        with pytest.raises(Refused) as refused:
+            house.call("POST", "/api/v1/sources/test", {"url": flood.url})
+    finally:
+        flood.close()
+    assert refused.value.status == 422 and refused.value.code == "unsupported", refused.value
+    assert "MiB" in refused.value.detail
+    assert memory(server) - before < 700, "megabytes for an answer of at most 128"
+    assert house.pid_of("serve") == server
 
 
 def test_names_that_no_yaml_may_hold_stop_no_models(house: House, make_database: Callable[..., Database]) -> None:

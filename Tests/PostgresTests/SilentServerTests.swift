@@ -100,7 +100,7 @@ private func backend(of connection: PGConnection) async throws -> Int32 {
 }
 
 /// Takes connections and says nothing.
-private struct SilentServer {
+struct SilentServer {
     let port: UInt16
     private let descriptor: Int32
 
@@ -119,6 +119,20 @@ private struct SilentServer {
         guard bound else { throw Problem(.internal, "No port is free.") }
         self.descriptor = descriptor
         port = UInt16(bigEndian: address.sin_port)
+    }
+
+    /// Takes the next connection, and returns when whoever came has gone.
+    func waitForLeaving() async {
+        let descriptor = descriptor
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                let taken = accept(descriptor, nil, nil)
+                var buffer = [UInt8](repeating: 0, count: 4096)
+                while read(taken, &buffer, buffer.count) > 0 {}
+                Foundation.close(taken)
+                continuation.resume()
+            }
+        }
     }
 
     func close() { Foundation.close(descriptor) }

@@ -11,6 +11,28 @@ package enum Conninfo {
         return Secret(all.sorted { $0.key < $1.key }.map { "\($0.key)=\(quoted($0.value))" }.joined(separator: " "))
     }
 
+    /// What a connection string sets, by keyword, for code that changes it.
+    /// - Throws: `PGError.connection` if it is none.
+    static func options(_ conninfo: Secret<String>) throws -> [String: String] {
+        guard let found = options(conninfo.reveal()) else {
+            throw PGError.connection(message: "the connection string cannot be read")
+        }
+        return found
+    }
+
+    /// Nil if it is neither a connection string nor an address.
+    fileprivate static func options(_ text: String) -> [String: String]? {
+        guard !text.utf8.contains(0), let options = PQconninfoParse(text, nil) else { return nil }
+        defer { PQconninfoFree(options) }
+        var found: [String: String] = [:]
+        var option = options
+        while let keyword = option.pointee.keyword {
+            if let value = option.pointee.val { found[String(cString: keyword)] = String(cString: value) }
+            option = option.advanced(by: 1)
+        }
+        return found
+    }
+
     private static func quoted(_ value: String) -> String {
         "'\(value.replacingScalar("\\", with: "\\\\").replacingScalar("'", with: "\\'"))'"
     }
@@ -40,15 +62,8 @@ package struct ConnectionAddress: Sendable {
         guard !Self.hasLatePassword(address) else {
             throw Problem(.invalidInput, "The address of the database cannot be read.", hint: "\(form) \(Self.escapes)")
         }
-        guard !address.utf8.contains(0), let options = PQconninfoParse(address, nil) else {
+        guard var found = Conninfo.options(address) else {
             throw Problem(.invalidInput, "The address of the database cannot be read.", hint: form)
-        }
-        defer { PQconninfoFree(options) }
-        var found: [String: String] = [:]
-        var option = options
-        while let keyword = option.pointee.keyword {
-            if let value = option.pointee.val { found[String(cString: keyword)] = String(cString: value) }
-            option = option.advanced(by: 1)
         }
         if !isOperators, let refused = found.keys.sorted().first(where: { !Self.allowed.contains($0) }) {
             throw Problem(
@@ -134,7 +149,7 @@ package struct ConnectionAddress: Sendable {
         return address
     }
 
-    private static func list(_ text: String?) -> [String] {
+    static func list(_ text: String?) -> [String] {
         text.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) } ?? []
     }
 

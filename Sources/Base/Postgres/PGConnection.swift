@@ -21,31 +21,48 @@ package final class PGConnection: @unchecked Sendable {
     /// Whether a cancel request was sent. The server may act on it late, upon the next statement, whoever's that is.
     private let sentCancel = Atomic(false)
 
-    private init(handle: OpaquePointer) { self.handle = handle }
+    /// How long an answer may be, in bytes as they come over TCP; nil: however long it is.
+    private let mostBytes: Int?
+
+    private init(handle: OpaquePointer, mostBytes: Int?) {
+        self.handle = handle
+        self.mostBytes = mostBytes
+    }
 
     deinit { if !isClosed { PQfinish(handle) } }
 
     /// Connects. `conninfo` is a libpq connection string or address (PostgreSQL documentation, 34.1.1).
+    /// - Parameter mostBytes: for servers of others: of how many bytes, about, an answer may be. One that is longer ends
+    ///   the connection, and its call throws `PGError.tooLong`.
     /// - Throws: `PGError.connection`; `CancellationError` at once if the task is cancelled meanwhile.
-    package static func connect(_ conninfo: Secret<String>) async throws -> PGConnection {
+    package static func connect(_ conninfo: Secret<String>, mostBytes: Int? = nil) async throws -> PGConnection {
         let answer = FirstAnswer<PGConnection>()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 answer.expect(by: continuation)
                 // On a thread of its own: it looks names up, and may wait for long.
                 DispatchQueue(label: "weirhouse.postgres.connect").async {
-                    answer.give(Result { try open(conninfo) })
+                    answer.give(Result { try open(conninfo, mostBytes: mostBytes) { !answer.isGiven } })
                 }
             }
         } onCancel: {
-            // Nothing ends PQconnectdb early. What it still opens is closed: nobody holds it.
+            // Nothing ends PQconnectdb early. What is still opened is closed: nobody holds it.
             answer.give(.failure(CancellationError()))
         }
     }
 
-    private static func open(_ conninfo: Secret<String>) throws -> PGConnection {
-        guard let handle = PQconnectdb(conninfo.reveal()) else {
-            throw PGError.connection(message: "libpq has no memory left")
+    private static func open(
+        _ conninfo: Secret<String>, mostBytes: Int?, isWanted: @escaping @Sendable () -> Bool
+    ) throws -> PGConnection {
+        let handle: OpaquePointer
+        if mostBytes != nil {
+            var attempts = try BoundedConnect(conninfo, isWanted: isWanted)
+            handle = try attempts.open()
+        } else {
+            guard let made = PQconnectdb(conninfo.reveal()) else {
+                throw PGError.connection(message: "libpq has no memory left")
+            }
+            handle = made
         }
         guard PQstatus(handle) == CONNECTION_OK, PQsetnonblocking(handle, 1) == 0 else {
             let message = trimmed(PQerrorMessage(handle))
@@ -53,7 +70,7 @@ package final class PGConnection: @unchecked Sendable {
             throw PGError.connection(message: message)
         }
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
-        return PGConnection(handle: handle)
+        return PGConnection(handle: handle, mostBytes: mostBytes)
     }
 
     /// Runs one statement with its values bound.
@@ -194,9 +211,10 @@ package final class PGConnection: @unchecked Sendable {
     /// Sends something and takes all its results: the rows of the last, or the first error.
     private func rows(of send: () -> Int32) async throws -> [PGRow] {
         guard send() == 1 else { throw broken() }
-        try await flush()
+        let start = mostBytes == nil ? 0 : SocketWatch.received(over: PQsocket(handle))
+        try await flush(since: start)
         var last = Result<[PGRow], any Error>.success([])
-        while let result = try await result(after: last) {
+        while let result = try await result(after: last, since: start) {
             let found = Result { try read(result) }
             PQclear(result)
             if case .success = last { last = found }
@@ -206,10 +224,12 @@ package final class PGConnection: @unchecked Sendable {
 
     /// Nil when there are no more.
     /// - Throws: when the connection breaks: what the server said before, or that it broke.
-    private func result(after last: Result<[PGRow], any Error>) async throws -> OpaquePointer? {
+    private func result(
+        after last: Result<[PGRow], any Error>, since start: Int
+    ) async throws -> OpaquePointer? {
         while PQisBusy(handle) == 1 {
             await ready(toWrite: false)
-            guard PQconsumeInput(handle) == 1 else {
+            guard try consume(since: start) else {
                 _ = try last.get()
                 throw broken()
             }
@@ -217,14 +237,26 @@ package final class PGConnection: @unchecked Sendable {
         return PQgetResult(handle)
     }
 
+    /// Takes what has come.
+    /// - Parameter start: what had come before this answer.
+    /// - Returns: false if the connection broke.
+    /// - Throws: `PGError.tooLong`; the connection is cut off then: there may be no end.
+    private func consume(since start: Int) throws -> Bool {
+        if let mostBytes, SocketWatch.received(over: PQsocket(handle)) - start > mostBytes {
+            shutdown(PQsocket(handle), Int32(SHUT_RDWR))
+            throw PGError.tooLong(mostBytes: mostBytes)
+        }
+        return PQconsumeInput(handle) == 1
+    }
+
     /// To the end; meanwhile it reads, because the server may not take more before somebody has.
-    private func flush() async throws {
+    private func flush(since start: Int) async throws {
         while true {
             switch PQflush(handle) {
             case 0: return
             case 1:
                 await ready(toWrite: true)
-                guard PQconsumeInput(handle) == 1 else { throw broken() }
+                guard try consume(since: start) else { throw broken() }
             default: throw broken()
             }
         }
@@ -330,6 +362,8 @@ private final class FirstAnswer<Value: Sendable>: Sendable {
         }
         if let early { continuation.resume(with: early) }
     }
+
+    var isGiven: Bool { state.withLock { $0.isGiven } }
 
     func give(_ answer: Result<Value, any Error>) {
         let waiting = state.withLock { state -> CheckedContinuation<Value, any Error>? in

@@ -8,6 +8,8 @@ package enum PGError: Error, Sendable {
     case server(state: String, message: String, table: String?, constraint: String?)
     /// A result did not have the expected form.
     case result(message: String)
+    /// An answer was longer than its connection lets it be.
+    case tooLong(mostBytes: Int)
 
     package var state: String? {
         if case .server(let state, _, _, _) = self { return state }
@@ -18,6 +20,7 @@ package enum PGError: Error, Sendable {
         switch self {
         case .connection(let message), .result(let message): message
         case .server(_, let message, _, _): message
+        case .tooLong(let most): "an answer was longer than \(most) bytes"
         }
     }
 
@@ -27,7 +30,7 @@ package enum PGError: Error, Sendable {
         case .connection: true
         case .server(let state, _, _, _):
             state.hasPrefix("08") || state.hasPrefix("57P") || state.hasPrefix("40") || state.hasPrefix("53")
-        case .result: false
+        case .result, .tooLong: false
         }
     }
 

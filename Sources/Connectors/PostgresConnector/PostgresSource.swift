@@ -17,6 +17,9 @@ package struct PostgresSource: Source {
         self.duckDB = duckDB
     }
 
+    /// Of an answer that is read into memory; the catalogue of a million columns has some 100 MB.
+    static let mostBytes = 128 << 20
+
     /// The session's settings: text forms that do not depend on the server, no time-outs but for
     /// locks (somebody who changes a table may wait for us), and no row-level security
     /// that would leave out rows silently (with `off` such a read is an error).
@@ -57,7 +60,7 @@ package struct PostgresSource: Source {
     package func openSnapshot(of streams: [SourceStream], parallelism: Int) async throws -> any SourceSnapshot {
         let holder: PGConnection
         do {
-            holder = try await PGConnection.connect(conninfo)
+            holder = try await PGConnection.connect(conninfo, mostBytes: Self.mostBytes)
         } catch {
             throw SourceProblem.of(error, at: address)
         }
@@ -82,7 +85,7 @@ package struct PostgresSource: Source {
         _ work: @Sendable (PGConnection) async throws -> Value
     ) async throws -> Value {
         do {
-            let connection = try await PGConnection.connect(conninfo)
+            let connection = try await PGConnection.connect(conninfo, mostBytes: Self.mostBytes)
             let result: Result<Value, any Error>
             do {
                 result = .success(try await work(connection))

@@ -146,7 +146,8 @@ actor ReaderPool {
 
     /// Ends what a session of ours does at the source, through another one (PostgreSQL documentation, 9.27.2).
     private static func cancelStatement(of backend: Int64, _ conninfo: Secret<String>) async {
-        guard let connection = try? await PGConnection.connect(conninfo) else { return }
+        guard let connection = try? await PGConnection.connect(conninfo, mostBytes: PostgresSource.mostBytes)
+        else { return }
         _ = try? await connection.query("SELECT pg_cancel_backend(\(backend)::int)")
         await connection.close()
     }

@@ -10,10 +10,16 @@ enum SourceProblem {
         switch error {
         case is Problem, is CancellationError, is ColumnNeedsText: return error
         case let error as PGError:
-            if case .server(let state, let message, _, _) = error {
+            switch error {
+            case .server(let state, let message, _, _):
                 return byState(state, message, at: address, reading: stream, cause: error)
+            case .tooLong(let most):
+                return Problem(
+                    .unsupported, "The database at \(address.place) answers with more than \(most >> 20) MiB.",
+                    hint: "A catalogue of that size cannot be read. Check that the address is a PostgreSQL server's.",
+                    cause: error)
+            case .connection, .result: return byMessage(error.message, at: address, reading: stream, cause: error)
             }
-            return byMessage(error.message, at: address, reading: stream, cause: error)
         case let error as DuckError: return byDuckDB(error, at: address, reading: stream)
         default: return Problem(wrapping: error)
         }
