@@ -49,7 +49,10 @@ struct DataFolder: Sendable {
         let file = "\(path)/version"
         guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
             // `make demo` keeps its sample shop and log here, from before the first start.
-            let others = try FileManager.default.contentsOfDirectory(atPath: path).filter { !$0.hasPrefix("demo-") }
+            // A start that was ended may have left a half-written `version.…`.
+            let others = try FileManager.default.contentsOfDirectory(atPath: path).filter {
+                !$0.hasPrefix("demo-") && !$0.hasPrefix("version.")
+            }
             guard others.isEmpty else {
                 throw Problem(
                     .invalidInput, "\(path) is not empty and no data folder of Weirhouse.",

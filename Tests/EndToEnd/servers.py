@@ -106,9 +106,10 @@ class Server:
 
 class Flood:
     """A server that speaks PostgreSQL's protocol (documentation, chapter 55) and never comes to an end: with its settings
-    while somebody signs in, or with what it answers to the first statement, in rows or in one of a gigabyte."""
+    while somebody signs in, or with what it answers to the first statement, in rows, in one huge value, in notices, or in
+    a COPY that nobody asked for."""
 
-    MODES = ("settings", "rows", "value", "notices")
+    MODES = ("settings", "rows", "value", "notices", "copy")
 
     def __init__(self, mode: str):
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -150,6 +151,10 @@ class Flood:
             value = b"x" * 20_000
             row = self._message(b"D", struct.pack("!hi", 1, len(value)) + value)
             notice = self._message(b"N", b"SNOTICE\0M" + value + b"\0\0")
+            if self._mode == "copy":
+                connection.sendall(self._message(b"H", struct.pack("!bh", 0, 0)))
+                connection.recv(4096)
+                return
             if self._mode == "value":
                 connection.sendall(b"D" + struct.pack("!ihi", 1 << 30, 1, (1 << 30) - 10))
             while True:

@@ -6,26 +6,36 @@ import Testing
 @Suite("A server of others", .timeLimit(.minutes(2)))
 struct ServerOfOthersTests {
     @Test(
-        "has its answers taken up to their limit each; one that is longer ends the connection, in rows or in one value")
+        "is heard up to the limit; what is more ends the connection, in rows, in one value, or in rows of nothing")
     func limited() async throws {
         try await TestDatabase.use { database in
             for endless: SQL in [
                 "SELECT repeat('x', 1000) FROM generate_series(1, 100000)", "SELECT repeat('x', 100000000)",
+                "SELECT NULL::text, NULL::text, NULL::text FROM generate_series(1, 800000)",
             ] {
-                let connection = try await PGConnection.connect(database.conninfo(), mostBytes: 4 << 20)
+                let connection = try await PGConnection.connect(database.conninfo(), mostBytes: 16 << 20)
                 for _ in 0..<3 {
                     let rows = try await connection.query("SELECT repeat('x', 1000) FROM generate_series(1, 3000)")
                     #expect(rows.count == 3000)
                 }
                 let error = await #expect(throws: PGError.self) { try await connection.query(endless) }
-                guard case .tooLong(4_194_304) = error else {
+                guard case .tooLong(16_777_216) = error else {
                     Issue.record("It ended with \(String(describing: error)).")
                     continue
                 }
-                await #expect(throws: PGError.self) { try await connection.query("SELECT 1") }
-                #expect(!connection.isUsable)
                 await connection.close()
             }
+        }
+    }
+
+    @Test("that begins a COPY nobody asked for is let go, and its connection with it")
+    func copies() async throws {
+        try await TestDatabase.use { database in
+            let connection = try await PGConnection.connect(database.conninfo(), mostBytes: 16 << 20)
+            await #expect(throws: PGError.self) { try await connection.script("COPY (SELECT 1) TO STDOUT") }
+            await #expect(throws: PGError.self) { try await connection.query("SELECT 1") }
+            #expect(!connection.isUsable)
+            await connection.close()
         }
     }
 

@@ -5,6 +5,7 @@ import Kernel
 /// Connects to a server of others, which may mean ill: never for longer than wanted, and without taking all it says.
 ///
 /// As PQconnectdb does it (PostgreSQL documentation, 34.1), which neither ends early nor when a server talks without end.
+/// Names should be looked up before (`ConnectionAddress.pinned`): one that has several addresses counts as one.
 struct BoundedConnect {
     /// Of an address: certificates and a server's settings are far below.
     private static let mostBytes = 1 << 20
@@ -22,7 +23,10 @@ struct BoundedConnect {
     init(_ conninfo: Secret<String>, isWanted: @escaping @Sendable () -> Bool) throws {
         options = try Conninfo.options(conninfo)
         // libpq takes less than two seconds for two, and zero for without end.
-        let seconds = options["connect_timeout"].flatMap(Int.init) ?? 0
+        let text = (options["connect_timeout"] ?? "0").trimmingCharacters(in: .whitespaces)
+        guard let seconds = Int32(text) else {
+            throw PGError.connection(message: "invalid integer value for connection option \"connect_timeout\"")
+        }
         timeout = seconds > 0 ? min(.seconds(max(2, seconds)), Self.longest) : Self.longest
         self.isWanted = isWanted
     }
@@ -67,25 +71,30 @@ struct BoundedConnect {
         }
         var isKept = false
         defer { if !isKept { PQfinish(handle) } }
+        // libpq neither waits nor reads on and on where a server does not take what it is sent. This clears its message.
+        let early = text(PQerrorMessage(handle))
+        if PQstatus(handle) != CONNECTION_BAD { PQsetnonblocking(handle, 1) }
         var step = PGRES_POLLING_WRITING
-        var (place, began) = (Place(handle), ContinuousClock.now)
-        while PQstatus(handle) != CONNECTION_BAD {
+        var (place, end) = (Place(handle), ContinuousClock.now + timeout)
+        while PQstatus(handle) != CONNECTION_BAD, step != PGRES_POLLING_FAILED {
             let socket = PQsocket(handle)
-            if Place(handle) != place { (place, began) = (Place(handle), .now) }
-            guard try wait(for: socket, toWrite: step == PGRES_POLLING_WRITING, until: began + timeout) else {
+            if Place(handle) != place { (place, end) = (Place(handle), .now + timeout) }
+            guard try wait(for: socket, toWrite: step == PGRES_POLLING_WRITING, until: end) else {
                 return .silent(place)
             }
-            guard SocketWatch.received(over: socket) <= Self.mostBytes else {
-                throw PGError.tooLong(mostBytes: Self.mostBytes)
-            }
+            let last = end
+            let receipts = ReceiptGuard(socket, mostBytes: Self.mostBytes) { [isWanted] in isWanted() && .now < last }
+            defer { receipts.end() }
             step = PQconnectPoll(handle)
+            guard !receipts.isOver else { throw PGError.tooLong(mostBytes: Self.mostBytes) }
             if step == PGRES_POLLING_OK {
                 isKept = true
                 return .made(handle)
             }
-            if step == PGRES_POLLING_FAILED { break }
         }
-        return .failed(text(PQerrorMessage(handle)).trimmingCharacters(in: .whitespacesAndNewlines))
+        let said = text(PQerrorMessage(handle))
+        return .failed(
+            (said.hasPrefix(early) ? said : early + said).trimmingCharacters(in: .whitespacesAndNewlines))
     }
 
     /// - Returns: false when the time is over.

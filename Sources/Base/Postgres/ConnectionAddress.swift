@@ -72,6 +72,9 @@ package struct ConnectionAddress: Sendable {
         guard found["host"]?.isEmpty == false else {
             throw Problem(.invalidInput, "The address names no host.", hint: form)
         }
+        guard Self.list(found["host"]).count <= 16 else {
+            throw Problem(.invalidInput, "The address names more than 16 hosts.", hint: form)
+        }
         guard found["dbname"]?.isEmpty == false else {
             throw Problem(.invalidInput, "The address names no database.", hint: form)
         }

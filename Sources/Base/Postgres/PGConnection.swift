@@ -21,19 +21,25 @@ package final class PGConnection: @unchecked Sendable {
     /// Whether a cancel request was sent. The server may act on it late, upon the next statement, whoever's that is.
     private let sentCancel = Atomic(false)
 
-    /// How long an answer may be, in bytes as they come over TCP; nil: however long it is.
-    private let mostBytes: Int?
+    /// What may come over it; nil: whatever comes.
+    private let limit: (mostBytes: Int, receipts: ReceiptGuard)?
 
     private init(handle: OpaquePointer, mostBytes: Int?) {
         self.handle = handle
-        self.mostBytes = mostBytes
+        limit = mostBytes.map { ($0, ReceiptGuard(PQsocket(handle), mostBytes: $0)) }
     }
 
-    deinit { if !isClosed { PQfinish(handle) } }
+    deinit { finish() }
+
+    private func finish() {
+        limit?.receipts.end()
+        if !isClosed { PQfinish(handle) }
+        isClosed = true
+    }
 
     /// Connects. `conninfo` is a libpq connection string or address (PostgreSQL documentation, 34.1.1).
-    /// - Parameter mostBytes: for servers of others: of how many bytes, about, an answer may be. One that is longer ends
-    ///   the connection, and its call throws `PGError.tooLong`.
+    /// - Parameter mostBytes: for servers of others: how many bytes, about, may come over TCP in all. What is more ends the
+    ///   connection, and the call throws `PGError.tooLong`.
     /// - Throws: `PGError.connection`; `CancellationError` at once if the task is cancelled meanwhile.
     package static func connect(_ conninfo: Secret<String>, mostBytes: Int? = nil) async throws -> PGConnection {
         let answer = FirstAnswer<PGConnection>()
@@ -141,8 +147,7 @@ package final class PGConnection: @unchecked Sendable {
     /// Closes it; later calls throw `PGError.connection`.
     package func close() async {
         await turn.take()
-        if !isClosed { PQfinish(handle) }
-        isClosed = true
+        finish()
         turn.give()
     }
 
@@ -211,12 +216,17 @@ package final class PGConnection: @unchecked Sendable {
     /// Sends something and takes all its results: the rows of the last, or the first error.
     private func rows(of send: () -> Int32) async throws -> [PGRow] {
         guard send() == 1 else { throw broken() }
-        let start = mostBytes == nil ? 0 : SocketWatch.received(over: PQsocket(handle))
-        try await flush(since: start)
+        try await flush()
         var last = Result<[PGRow], any Error>.success([])
-        while let result = try await result(after: last, since: start) {
+        while let result = try await result(after: last) {
             let found = Result { try read(result) }
+            let isCopy = [PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH].contains(PQresultStatus(result))
             PQclear(result)
+            // Nothing here asks for a COPY, and libpq says so again and again until somebody takes it.
+            guard !isCopy else {
+                shutdown(PQsocket(handle), Int32(SHUT_RDWR))
+                throw PGError.result(message: "the server began a COPY that nobody asked for")
+            }
             if case .success = last { last = found }
         }
         return try last.get()
@@ -224,12 +234,10 @@ package final class PGConnection: @unchecked Sendable {
 
     /// Nil when there are no more.
     /// - Throws: when the connection breaks: what the server said before, or that it broke.
-    private func result(
-        after last: Result<[PGRow], any Error>, since start: Int
-    ) async throws -> OpaquePointer? {
+    private func result(after last: Result<[PGRow], any Error>) async throws -> OpaquePointer? {
         while PQisBusy(handle) == 1 {
             await ready(toWrite: false)
-            guard try consume(since: start) else {
+            guard try consume() else {
                 _ = try last.get()
                 throw broken()
             }
@@ -238,25 +246,25 @@ package final class PGConnection: @unchecked Sendable {
     }
 
     /// Takes what has come.
-    /// - Parameter start: what had come before this answer.
     /// - Returns: false if the connection broke.
     /// - Throws: `PGError.tooLong`; the connection is cut off then: there may be no end.
-    private func consume(since start: Int) throws -> Bool {
-        if let mostBytes, SocketWatch.received(over: PQsocket(handle)) - start > mostBytes {
-            shutdown(PQsocket(handle), Int32(SHUT_RDWR))
-            throw PGError.tooLong(mostBytes: mostBytes)
-        }
-        return PQconsumeInput(handle) == 1
+    private func consume() throws -> Bool {
+        let isWhole = PQconsumeInput(handle) == 1
+        guard let limit else { return isWhole }
+        if limit.receipts.isOver { throw PGError.tooLong(mostBytes: limit.mostBytes) }
+        // Nobody asked for them, and libpq keeps them.
+        while let notification = PQnotifies(handle) { PQfreemem(notification) }
+        return isWhole
     }
 
     /// To the end; meanwhile it reads, because the server may not take more before somebody has.
-    private func flush(since start: Int) async throws {
+    private func flush() async throws {
         while true {
             switch PQflush(handle) {
             case 0: return
             case 1:
                 await ready(toWrite: true)
-                guard try consume(since: start) else { throw broken() }
+                guard try consume() else { throw broken() }
             default: throw broken()
             }
         }
@@ -301,7 +309,12 @@ package final class PGConnection: @unchecked Sendable {
 
     private func read(_ result: OpaquePointer) throws -> [PGRow] {
         switch PQresultStatus(result) {
-        case PGRES_TUPLES_OK: return collect(result)
+        case PGRES_TUPLES_OK:
+            // Each value has its price here, however short it is.
+            if let limit, Int(PQntuples(result)) * Int(PQnfields(result)) > limit.mostBytes / 8 {
+                throw PGError.tooLong(mostBytes: limit.mostBytes)
+            }
+            return collect(result)
         case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: return []
         default: throw failure(of: result, on: handle)
         }

@@ -17,19 +17,6 @@ final class SocketWatch: Sendable {
         thread.start()
     }
 
-    /// How many bytes have come over a socket since it was made, read or not; 0 for those that stay on this machine
-    /// (unix(7)). With TLS those are sent bytes, hardly more than what they mean.
-    ///
-    /// `tcpi_bytes_received` of Linux's `tcp_info` (tcp(7), TCP_INFO; linux/tcp.h), which glibc's own cuts short.
-    static func received(over socket: Int32) -> Int {
-        let place = 128
-        var (info, length) = ([UInt8](repeating: 0, count: place + 8), socklen_t(place + 8))
-        guard getsockopt(socket, Int32(IPPROTO_TCP), TCP_INFO, &info, &length) == 0, length == place + 8 else {
-            return 0
-        }
-        return info.withUnsafeBytes { Int(clamping: $0.loadUnaligned(fromByteOffset: place, as: UInt64.self)) }
-    }
-
     /// A number for a wait.
     func makeWait() -> Int { waits.add(1, ordering: .relaxed).newValue }
 

@@ -17,7 +17,7 @@ package struct PostgresSource: Source {
         self.duckDB = duckDB
     }
 
-    /// Of an answer that is read into memory; the catalogue of a million columns has some 100 MB.
+    /// Over a connection that reads into memory; the catalogue of a million columns has some 100 MB.
     static let mostBytes = 128 << 20
 
     /// The session's settings: text forms that do not depend on the server, no time-outs but for
