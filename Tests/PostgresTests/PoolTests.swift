@@ -1,3 +1,4 @@
+import Glibc
 import Kernel
 import Postgres
 import TestHouse
@@ -62,9 +63,15 @@ struct PoolTests {
         try await TestDatabase.use { database in
             let pool = database.pool(limit: 1)
             let first = try await pool.withConnection { try await backend(of: $0) }
-            try await database.query("SELECT pg_terminate_backend(\(first)::int)")
-            try await database.wait(until: "NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = \(first)::int)")
-            await #expect(throws: PGError.self) { try await pool.withConnection { try await backend(of: $0) } }
+            await #expect(throws: PGError.self) {
+                try await pool.withConnection { connection in
+                    #expect(try await backend(of: connection) == first)
+                    try await database.query("SELECT pg_terminate_backend(\(first)::int)")
+                    try await database.wait(
+                        until: "NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = \(first)::int)")
+                    return try await backend(of: connection)
+                }
+            }
             let second = try await pool.withConnection { connection in
                 try await connection.script("BEGIN")
                 return try await backend(of: connection)
@@ -98,6 +105,40 @@ struct PoolTests {
             await release.open()
             try await holder.value
             #expect(try await waiters[11].value > 0)
+            await pool.close()
+        }
+    }
+
+    @Test("gives nobody a connection that its server has ended while it was idle")
+    func ended() async throws {
+        try await TestDatabase.use { database in
+            let pool = database.pool(limit: 4)
+            let all = Signal()
+            let pids = try await withThrowingTaskGroup(of: Int32.self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        try await pool.withConnection { connection in
+                            let pid = try await Int32(
+                                connection.query("SELECT pg_backend_pid() AS pid").first?.int("pid") ?? 0)
+                            if await pool.usage.open == 4 { await all.open() }
+                            await all.wait()
+                            return pid
+                        }
+                    }
+                }
+                return try await group.reduce(into: Set()) { $0.insert($1) }
+            }
+            #expect(pids.count == 4)
+            #expect(await pool.usage.idle == 4)
+            try await database.query(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE pid <> pg_backend_pid() AND datname = current_database()
+                """)
+            // Their sockets are closed with the processes.
+            while pids.contains(where: { kill($0, 0) == 0 }) { await Task.yield() }
+            for _ in 0..<4 { try await pool.withConnection { _ = try await $0.query("SELECT 1") } }
+            #expect(await pool.usage.open == 1)
             await pool.close()
         }
     }

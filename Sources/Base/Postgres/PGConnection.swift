@@ -144,6 +144,20 @@ package final class PGConnection: @unchecked Sendable {
     /// Whether it is idle and nothing of its past can reach the next user's statements.
     package var isUsable: Bool { isIdle.load(ordering: .acquiring) && !sentCancel.load(ordering: .acquiring) }
 
+    /// Whether its server has not ended it meanwhile, as far as this machine knows. For whoever alone holds it, while no
+    /// statement runs.
+    var isAlive: Bool {
+        guard !isClosed else { return false }
+        var socket = pollfd(fd: PQsocket(handle), events: Int16(POLLIN) | Self.hangUp, revents: 0)
+        guard socket.fd >= 0, poll(&socket, 1, 0) >= 0 else { return false }
+        if socket.revents & (Int16(POLLHUP) | Int16(POLLERR) | Self.hangUp) != 0 { return false }
+        // A server says things unasked, and goodbye before it hangs up.
+        return socket.revents == 0 || (PQconsumeInput(handle) == 1 && PQstatus(handle) == CONNECTION_OK)
+    }
+
+    /// POLLRDHUP (poll(2)), which has the value of epoll's.
+    private static let hangUp = Int16(EPOLLRDHUP.rawValue)
+
     /// Closes it; later calls throw `PGError.connection`.
     package func close() async {
         await turn.take()
@@ -355,37 +369,6 @@ private final class CancelRequest: Sendable {
             PQfreeCancel(request)
             isOnItsWay.store(false, ordering: .releasing)
         }
-    }
-}
-
-/// Resumes one who waits, once, with whatever comes first.
-private final class FirstAnswer<Value: Sendable>: Sendable {
-    private struct State {
-        var waiting: CheckedContinuation<Value, any Error>?
-        var early: Result<Value, any Error>?
-        var isGiven = false
-    }
-
-    private let state = Mutex(State())
-
-    func expect(by continuation: CheckedContinuation<Value, any Error>) {
-        let early = state.withLock { state in
-            if state.early == nil { state.waiting = continuation }
-            return state.early
-        }
-        if let early { continuation.resume(with: early) }
-    }
-
-    var isGiven: Bool { state.withLock { $0.isGiven } }
-
-    func give(_ answer: Result<Value, any Error>) {
-        let waiting = state.withLock { state -> CheckedContinuation<Value, any Error>? in
-            guard !state.isGiven else { return nil }
-            state.isGiven = true
-            if state.waiting == nil { state.early = answer }
-            return state.waiting.take()
-        }
-        waiting?.resume(with: answer)
     }
 }
 

@@ -77,7 +77,12 @@ package actor PGPool {
 
     private func take() async throws -> PGConnection {
         try Task.checkCancellation()
-        if let connection = idle.popLast() { return connection }
+        while let connection = idle.popLast() {
+            if connection.isAlive { return connection }
+            // Its server has restarted, or somebody has ended the session: that is no reason for the next one to fail.
+            open -= 1
+            await connection.close()
+        }
         if open < limit {
             open += 1
         } else if let connection = try await waitInLine() {

@@ -11,20 +11,26 @@ package struct TestDatabase: Sendable {
     package static func use<Value: Sendable>(
         _ work: (TestDatabase) async throws -> Value
     ) async throws -> Value {
+        // A test that holds one gets another one without waiting: else some would wait for each other.
+        guard !isHolder else { return try await make(work) }
         await Turnstile.databases.enter()
-        let result = await Result {
-            let name = TestServer.uniqueName("weir_test")
-            // template0: the server copies it even while other sessions look at template1.
-            try await TestServer.administer(["CREATE DATABASE \(name) TEMPLATE template0 ENCODING 'UTF8'"])
-            let worked = await Result {
-                try await work(TestDatabase(name: name, address: try TestServer.address(database: name)))
-            }
-            // In a task of its own: the test's task may be cancelled.
-            try await Task { try await TestServer.administer(["DROP DATABASE \(name) WITH (FORCE)"]) }.value
-            return try worked.get()
-        }
+        let result = await Result { try await $isHolder.withValue(true) { try await make(work) } }
         await Turnstile.databases.leave()
         return try result.get()
+    }
+
+    @TaskLocal private static var isHolder = false
+
+    private static func make<Value: Sendable>(_ work: (TestDatabase) async throws -> Value) async throws -> Value {
+        let name = TestServer.uniqueName("weir_test")
+        // template0: the server copies it even while other sessions look at template1.
+        try await TestServer.administer(["CREATE DATABASE \(name) TEMPLATE template0 ENCODING 'UTF8'"])
+        let worked = await Result {
+            try await work(TestDatabase(name: name, address: try TestServer.address(database: name)))
+        }
+        // In a task of its own: the test's task may be cancelled.
+        try await Task { try await TestServer.administer(["DROP DATABASE \(name) WITH (FORCE)"]) }.value
+        return try worked.get()
     }
 
     /// The superuser's connection string, or that of a role that it turns into at sign-in.
