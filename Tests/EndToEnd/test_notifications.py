@@ -155,6 +155,16 @@ def test_a_receiver_that_is_away_gets_it_later(house: House, hooks: Peer) -> Non
     assert {message["headers"]["webhook-id"] for message in hooks.heard} == {test["delivery_id"]}
 
 
+@pytest.mark.parametrize("length", [100, 70_000])
+def test_a_receiver_may_say_as_much_as_it_likes(house: House, hooks: Peer, length: int) -> None:
+    made = subscribe(house, "webhook", hook(hooks, f"/big/{length}"))["subscription"]["subscription_id"]
+    test = house.call("POST", f"/api/v1/subscriptions/{made}/test", {})
+    sent = wait_for(lambda: [found for found in house.get("/api/v1/deliveries?state=sent")["deliveries"]
+                             if found["delivery_id"] == test["delivery_id"]], 20, "the message")[0]
+    assert sent["attempts"] == 1
+    assert [message["headers"]["webhook-id"] for message in hooks.heard] == [test["delivery_id"]]
+
+
 def test_what_nobody_takes_is_a_dead_letter_that_can_be_sent_again(
     house: House, hooks: Peer, mail: Peer
 ) -> None:
@@ -190,6 +200,33 @@ def test_a_letter_whose_fate_is_unknown_is_not_sent_twice(house: House, mail: Pe
                              if found["delivery_id"] == test["delivery_id"]], 30, "a dead letter")[0]
     assert "Nobody knows" in dead["problem"]["detail"] and dead["attempts"] == 1
     assert len(mail.heard) == 1
+
+
+@pytest.mark.parametrize("end", ["removed", "deactivated"])
+def test_whoever_is_gone_by_then_gets_no_letter(house: House, mail: Peer, end: str) -> None:
+    made = subscribe(house, "email", "Late Bird <Later@ACME.example>")["subscription"]
+    assert made["target"] == "later@acme.example"
+    test = house.call("POST", f"/api/v1/subscriptions/{made['subscription_id']}/test", {})
+
+    def delivery() -> dict[str, Any]:
+        return [found for found in house.get("/api/v1/deliveries")["deliveries"]
+                if found["delivery_id"] == test["delivery_id"]][0]
+
+    # The mail server says `later` to each attempt.
+    wait_for(lambda: delivery()["attempts"] > 0, 20, "an attempt")
+    if end == "removed":
+        house.call("DELETE", f"/api/v1/subscriptions/{made['subscription_id']}")
+    else:
+        with house.metadata() as connection:
+            connection.execute(
+                "WITH gone AS (INSERT INTO weir.principals (principal_id, organization_id, name, kind, email, state) "
+                "SELECT gen_random_uuid(), organization_id, 'gone@acme.example', 'person', 'gone@acme.example', "
+                "'deactivated' FROM weir.subscriptions WHERE subscription_id = %(id)s RETURNING principal_id) "
+                "UPDATE weir.subscriptions SET principal_id = (SELECT principal_id FROM gone) "
+                "WHERE subscription_id = %(id)s", {"id": made["subscription_id"]})
+    dead = wait_for(lambda: (found := delivery())["state"] == "dead" and found, 60, "the end of the attempts")
+    assert dead["problem"]["code"] == "not_found" and "removed" in dead["problem"]["detail"]
+    assert not mail.heard
 
 
 def test_a_worker_that_dies_after_handing_over_tells_nothing_twice(
@@ -230,6 +267,43 @@ def test_data_that_is_late_and_fresh_again_is_told(house: House, hooks: Peer) ->
     told = events(hooks)
     assert [event["type"] for event in told] == ["pipeline.late", "pipeline.fresh"]
     assert told[0]["data"]["title"] == "shop__notes of shop is late in dev"
+
+
+def test_a_table_that_is_no_longer_cloned_does_not_make_its_pipeline_late(
+    house: House, make_database: Callable[..., Database], hooks: Peer
+) -> None:
+    database = make_database("fading", "CREATE TABLE staying AS SELECT 1 AS id; CREATE TABLE leaving AS SELECT 1 AS id")
+    house.clone(database.url, "--source", "fading")
+    subscribe(house, "webhook", hook(hooks), source="fading", events=["late", "fresh"])
+    house.call("PUT", "/api/v1/expectations", {"source": "fading", "fresh_within_minutes": 360})
+
+    def clone(**more: Any) -> None:
+        run = house.call("POST", "/api/v1/clones", {"source": "fading"} | more)["run_id"]
+        assert house.wait_for_run(run)["run"]["state"] == "SUCCESS"
+
+    def age(table: str) -> None:
+        with house.metadata() as connection:
+            connection.execute(
+                "UPDATE weir.landed_streams SET taken_at = taken_at - interval '7 hours' WHERE raw_table = %s",
+                [f"fading__{table}"])
+
+    age("leaving")
+    hooks.wait_for(1)
+    database.execute("DROP TABLE leaving")
+    # What a run of some tables did not carry is expected all the same.
+    clone(tables=["staying"])
+    with house.metadata() as connection:
+        assert connection.execute(
+            "SELECT weir.fresh_at(organization_id, environment, source, raw_table) < now() - interval '6 hours' "
+            "FROM weir.expectations").fetchall() == [(True,)]
+    clone()
+    hooks.wait_for(2)
+    age("staying")
+    hooks.wait_for(3)
+    assert [event["type"] for event in events(hooks)] == ["pipeline.late", "pipeline.fresh", "pipeline.late"]
+    with house.metadata() as connection:
+        known = connection.execute("SELECT raw_table FROM weir.landed_streams WHERE source = 'fading' ORDER BY 1")
+        assert known.fetchall() == [("fading__leaving",), ("fading__staying",)]
 
 
 BAD = [

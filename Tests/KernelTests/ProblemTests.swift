@@ -44,10 +44,22 @@ struct ProblemTests {
         for code in Problem.Code.allCases {
             let expected =
                 code == .deliveryFailed
-                ? .retry(attempts: 18, ceiling: .seconds(900))
+                ? .retry(attempts: 22, ceiling: .seconds(900))
                 : retried[code].map { RetryDirective.retry(attempts: $0) } ?? .giveUp
             #expect(code.retryDirective == expected, "\(code)")
         }
+    }
+
+    @Test("of messages are tried for about two hours")
+    func messages() {
+        guard case .retry(let attempts, let ceiling) = Problem.Code.deliveryFailed.retryDirective else {
+            return #expect(Bool(false), "they are given up at once")
+        }
+        var pauses = Duration.zero
+        for attempt in 1..<attempts { pauses += backoff(after: attempt, ceiling: ceiling) }
+        // Chance shortens each by up to half, by a quarter on average.
+        let seconds = pauses / .seconds(1) * 0.75
+        #expect(seconds > 110 * 60 && seconds < 130 * 60)
     }
 
     @Test(

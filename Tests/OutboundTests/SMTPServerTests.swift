@@ -69,23 +69,40 @@ struct SMTPServerTests {
         }
     }
 
-    @Test("a wrong password is refused for good; a server that takes no sign-in is said to")
+    @Test("a wrong password can be set right, and the message waits; a server that takes no sign-in is said to")
     func signIn() async throws {
         let wrong = try await deliver(["--user", "weir", "--password", "right"]) {
             "smtp://weir:wrong@127.0.0.1:\($0)?from=weir@acme.example"
         }
         #expect(wrong.failure?.kind == .answered(code: 535))
-        #expect(wrong.failure?.problem.code == .deliveryRefused)
+        #expect(wrong.failure?.outcome == .notTaken)
+        #expect(wrong.failure?.problem.code == .deliveryFailed)
+        #expect(wrong.failure?.problem.hint?.contains("password") == true)
         #expect(wrong.failure?.problem.description.contains("wrong") == false)
         let missing = try await deliver(["--user", "weir", "--password", "right"]) {
             "smtp://127.0.0.1:\($0)?from=weir@acme.example"
         }
         #expect(missing.failure?.kind == .answered(code: 530))
+        #expect(missing.failure?.outcome == .notTaken)
         let other = try await deliver(["--user", "weir", "--password", "right", "--only-tokens"]) {
             "smtp://weir:right@127.0.0.1:\($0)?from=weir@acme.example"
         }
         #expect(other.failure?.kind == .signIn)
         #expect(other.failure?.outcome == .notTaken)
+    }
+
+    @Test(
+        "only a reply about the message refuses it for good: not one about who signs in, nor one that may pass",
+        arguments: [
+            (421, false), (450, false), (454, false), (530, false), (534, false), (535, false), (538, false),
+            (500, true), (550, true), (552, true), (554, true),
+        ])
+    func replies(code: Int, isRefused: Bool) {
+        let failure = OutboundFailure(kind: .answered(code: code), host: "mail.acme.example:587", reason: "No")
+        let outcome: OutboundFailure.Outcome = isRefused ? .refused : .notTaken
+        let problem: Problem.Code = isRefused ? .deliveryRefused : .deliveryFailed
+        #expect(failure.outcome == outcome)
+        #expect(failure.problem.code == problem)
     }
 
     @Test("its address says how it is reached")

@@ -14,8 +14,8 @@ extension Problem.Code {
         case .metadataUnavailable, .secretsUnavailable, .engineUnavailable, .busy: .retry(attempts: 10)
         case .leaseLost: .retry(attempts: 10)
         case .sourceChanged, .timedOut: .retry(attempts: 2)
-        // Other people's servers are away for longer than ours: for two hours.
-        case .deliveryFailed: .retry(attempts: 18, ceiling: .seconds(900))
+        // Other people's servers are away for longer than ours: for two hours, as chance shortens pauses by a quarter.
+        case .deliveryFailed: .retry(attempts: 22, ceiling: .seconds(900))
         case .invalidInput, .unauthenticated, .forbidden, .notFound, .conflict, .unsupported: .giveUp
         case .tooManyAttempts: .giveUp
         case .sourceCredentials, .sourceMissing, .sourcePermission: .giveUp

@@ -50,9 +50,13 @@ package struct OutboundFailure: Error, Sendable, Hashable {
         case .refusedAddress: .refused
         case .timeout(let wasSent), .interrupted(let wasSent): wasSent ? .unknown : .notTaken
         case .tooLarge: .unknown
-        case .answered(let code): (500...599).contains(code) ? .refused : .notTaken
+        case .answered(let code):
+            (500...599).contains(code) && !Self.signInReplies.contains(code) ? .refused : .notTaken
         }
     }
+
+    /// RFC 4954, section 6: they say no to whoever signs in, not to the message. The operator can set that right.
+    private static let signInReplies: Set<Int> = [530, 534, 535, 538]
 
     /// `deliveryFailed` if another attempt may help, `deliveryRefused` or `forbidden` if not.
     package var problem: Problem {
@@ -70,7 +74,9 @@ package struct OutboundFailure: Error, Sendable, Hashable {
         case .answered(let code):
             Problem(
                 outcome == .refused ? .deliveryRefused : .deliveryFailed,
-                "The mail server \(host) refused with \(code): \(reason).", cause: self)
+                "The mail server \(host) refused with \(code): \(reason).",
+                hint: Self.signInReplies.contains(code) ? "Check its user and password." : nil,
+                cause: self)
         }
     }
 

@@ -1,4 +1,5 @@
 import Connecting
+import Ingestion
 import Jobs
 import Kernel
 import Modeling
@@ -9,10 +10,13 @@ import Warehousing
 struct LandedStreams: Sendable {
     let pool: PGPool
 
+    /// Keeps what a run has carried. Streams that a run of all tables came without stay known, and are marked: the
+    /// pipeline's freshness does not wait for them (`weir.fresh_at`).
     func remember(
         _ streams: [LandedStream], of source: String, position: SourcePosition, in place: WarehousePlace,
         by job: ClaimedJob
     ) async throws {
+        let order: CloneOrder = try job.payload()
         try await pool.transaction(organization: place.organization) { connection in
             try await JobQueue.confirm(job, on: connection)
             for landed in streams {
@@ -25,6 +29,14 @@ struct LandedStreams: Sendable {
                       source = excluded.source, stream = excluded.stream, rows = excluded.rows, taken_at = excluded.taken_at
                     """)
             }
+            guard order.tables.isEmpty else { return }
+            // One with a receipt is still there, also if it was refused or quarantined: it must go on counting.
+            try await connection.query(
+                """
+                UPDATE weir.landed_streams l SET missed_at = greatest(l.missed_at, \(position.takenAt)::timestamptz)
+                WHERE l.environment = \(place.environment) AND l.source = \(source) AND NOT EXISTS (
+                  SELECT FROM weir.receipts r WHERE r.run_id = \(job.run) AND r.raw_table = l.raw_table)
+                """)
         }
     }
 

@@ -37,6 +37,7 @@ struct Messenger: Sendable {
     }
 
     /// A message that only has to be handed over.
+    /// - Throws: `notFound` if there is nobody to tell any more.
     func prepare(
         _ text: NoticeText, for delivery: DeliveryBook.Delivery, by job: ClaimedJob
     ) async throws
@@ -44,6 +45,9 @@ struct Messenger: Sendable {
     {
         switch delivery.channel {
         case .email:
+            guard delivery.isWanted else {
+                throw Self.unwanted("The subscription was removed, or whoever made it was deactivated.")
+            }
             let server = try requireMailServer()
             let mail = try Mail(
                 messageID: "\(delivery.id)@\(server.from.domain)", to: Mailbox(delivery.target), subject: text.subject,
@@ -51,7 +55,9 @@ struct Messenger: Sendable {
             return { try await server.send(mail) }
         case .webhook:
             let request = try await webhook(text, delivery, job)
-            return { [http] in try Self.judge(await http.send(request), from: request.address.host) }
+            return { [http] in
+                try Self.judge(await Self.status(of: request, over: http), from: request.address.host)
+            }
         }
     }
 
@@ -60,10 +66,7 @@ struct Messenger: Sendable {
     ) async throws -> OutboundRequest {
         guard let subscription = delivery.subscription,
             let stored = try await secrets.get(Self.secretName(of: subscription), of: job.organization)
-        else {
-            throw Problem(
-                .notFound, "The subscription was removed.", hint: "Resolve the message: there is nobody to tell.")
-        }
+        else { throw Self.unwanted("The subscription was removed.") }
         let secret = try WebhookSecret(String(decoding: stored.reveal(), as: UTF8.self))
         let body = try text.json()
         var headers = try WebhookSignature.headers(
@@ -76,19 +79,33 @@ struct Messenger: Sendable {
             answerLimit: 65_536)
     }
 
+    private static func unwanted(_ detail: String) -> Problem {
+        Problem(.notFound, detail, hint: "Resolve the message: there is nobody to tell.")
+    }
+
+    /// A body of any length will do: nobody reads it.
+    private static func status(of request: OutboundRequest, over http: OutboundHTTP) async throws -> Int {
+        do {
+            return try await http.send(request).status
+        } catch let failure as OutboundFailure {
+            guard case .tooLarge(let status) = failure.kind else { throw failure }
+            return status
+        }
+    }
+
     /// Standard Webhooks, "Deliverability and reliability": 2xx is taken, 410 and redirects are for good.
-    private static func judge(_ answer: OutboundResponse, from host: String) throws {
-        switch answer.status {
+    private static func judge(_ status: Int, from host: String) throws {
+        switch status {
         case 200..<300: return
         case 410:
             throw Problem(.deliveryRefused, "\(host) wants no more messages (410).", hint: "Remove the subscription.")
         case 300..<400:
             throw Problem(
-                .deliveryRefused, "\(host) answers with a redirect (\(answer.status)), which is not followed.",
+                .deliveryRefused, "\(host) answers with a redirect (\(status)), which is not followed.",
                 hint: "Subscribe the address that it leads to.")
         default:
             throw Problem(
-                .deliveryFailed, "\(host) answered with \(answer.status).", hint: "Look at the receiver's own log.")
+                .deliveryFailed, "\(host) answered with \(status).", hint: "Look at the receiver's own log.")
         }
     }
 

@@ -10,8 +10,7 @@ struct NotifyJob: JobHandler {
     let kind: String = NoticeBook.runKind
     let house: House
 
-    /// What could not be told for a week is no news; a person can still send it.
-    var policy: JobPolicy { JobPolicy(timeout: .seconds(180), deadline: .seconds(7 * 86_400)) }
+    var policy: JobPolicy { JobPolicy(timeout: .seconds(180), deadline: NoticeBook.deadline) }
 
     func perform(_ job: ClaimedJob, in context: JobContext) async throws -> any Encodable & Sendable {
         let order: DeliveryOrder = try job.payload()

@@ -66,8 +66,8 @@ extension LiveOperations {
             """
             SELECT raw_table FROM weir.landed_streams WHERE environment = \(environment) AND source = \(request.source)
               AND (raw_table = \(table) OR raw_table = \(request.source + "__" + table)
-                OR stream -> 'name' ->> 'name' = \(table)
-                OR (stream -> 'name' ->> 'schema') || '.' || (stream -> 'name' ->> 'name') = \(table))
+                OR stream -> 'name' ->> 'table' = \(table)
+                OR (stream -> 'name' ->> 'schema') || '.' || (stream -> 'name' ->> 'table') = \(table))
             ORDER BY raw_table LIMIT 2
             """
         ).map { try $0.string("raw_table") }
@@ -87,9 +87,7 @@ extension LiveOperations {
     private static let expectations: SQL = """
         SELECT e.*, (extract(epoch FROM e.fresh_within) / 60)::int AS minutes,
           extract(epoch FROM e.late_since)::float8 AS late_s,
-          (SELECT extract(epoch FROM min(l.taken_at))::float8 FROM weir.landed_streams l
-             WHERE l.environment = e.environment AND l.source = e.source
-             AND (e.raw_table IS NULL OR l.raw_table = e.raw_table)) AS fresh_s
+          extract(epoch FROM weir.fresh_at(e.organization_id, e.environment, e.source, e.raw_table))::float8 AS fresh_s
         FROM weir.expectations e
         """
 

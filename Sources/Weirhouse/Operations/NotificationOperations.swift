@@ -34,6 +34,8 @@ extension LiveOperations {
             try await requireKnown(source, as: caller)
         }
         try await house.messenger.check(request.target, over: channel)
+        // Bare and in small letters, as a member's own address: it goes when they do.
+        let target = try channel == .email ? Mailbox(request.target).address.lowercased() : request.target
         let id = SubscriptionID(house.time.makeUUID())
         var secret: Secret<String>?
         if channel == .webhook {
@@ -47,7 +49,7 @@ extension LiveOperations {
         do {
             try await metadata {
                 try await subscriptionBook.add(
-                    id, of: caller.principal, in: caller.organization, channel: channel, target: request.target,
+                    id, of: caller.principal, in: caller.organization, channel: channel, target: target,
                     source: request.source, environment: request.environment, events: events)
             }
         } catch {

@@ -17,6 +17,8 @@ package struct DeliveryBook: Sendable {
         package let target: String
         package let subscription: SubscriptionID?
         package let notice: Notice
+        /// The subscription is still there, and whoever made it was not deactivated.
+        package let isWanted: Bool
         package let isSent: Bool
         /// An earlier claim began to hand it over, and nobody knows how that ended.
         package let isDoubtful: Bool
@@ -28,8 +30,11 @@ package struct DeliveryBook: Sendable {
             try await connection.query(
                 """
                 SELECT d.*, n.key, n.event, n.environment, n.source, n.run_id AS about, n.title, n.body,
-                  extract(epoch FROM n.at)::float8 AS happened
-                FROM weir.deliveries d JOIN weir.notices n USING (notice_id) WHERE d.delivery_id = \(id)
+                  extract(epoch FROM n.at)::float8 AS happened, coalesce(p.state <> 'deactivated', false) AS is_wanted
+                FROM weir.deliveries d JOIN weir.notices n USING (notice_id)
+                  LEFT JOIN weir.subscriptions s ON s.subscription_id = d.subscription_id
+                  LEFT JOIN weir.principals p ON p.principal_id = s.principal_id
+                WHERE d.delivery_id = \(id)
                 """)
         }
         guard let row = found.first, let channel = NoticeChannel(rawValue: try row.string("channel")),
@@ -43,7 +48,8 @@ package struct DeliveryBook: Sendable {
                 source: try row.optional("source"), run: try row.optional("about").flatMap { RunID($0) },
                 at: try row.moment("happened"), title: try row.string("title"),
                 body: try row.json("body")),
-            isSent: try row.optional("sent_at") != nil, isDoubtful: try row.optional("handed_by") != nil)
+            isWanted: try row.bool("is_wanted"), isSent: try row.optional("sent_at") != nil,
+            isDoubtful: try row.optional("handed_by") != nil)
     }
 
     /// Just before a message is handed over.

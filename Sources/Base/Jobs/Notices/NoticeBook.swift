@@ -9,6 +9,9 @@ package import Postgres
 package struct NoticeBook: Sendable {
     /// The kind of the runs that send messages, and of their one job.
     package static let runKind = "notify"
+    /// From when a message is made to when it must be sent, however long its organization is suspended meanwhile. What
+    /// could not be told for a week is no news; a person can still send it.
+    package static let deadline: Duration = .seconds(7 * 86_400)
 
     let pool: PGPool
     private let queue: JobQueue
@@ -101,8 +104,7 @@ package struct NoticeBook: Sendable {
               extract(epoch FROM coalesce(f.at, e.created_at) + e.fresh_within)::float8 AS due,
               coalesce(f.at, e.created_at) < now() - e.fresh_within AS is_late
             FROM weir.expectations e CROSS JOIN LATERAL (
-              SELECT min(l.taken_at) AS at FROM weir.landed_streams l WHERE l.environment = e.environment
-                AND l.source = e.source AND (e.raw_table IS NULL OR l.raw_table = e.raw_table)) f
+              SELECT weir.fresh_at(e.organization_id, e.environment, e.source, e.raw_table) AS at) f
             WHERE e.expectation_id = \(id)::uuid FOR UPDATE OF e SKIP LOCKED
             """)
         guard let row = locked.first, try row.bool("was_late") != row.bool("is_late") else { return false }
@@ -200,7 +202,7 @@ package struct NoticeBook: Sendable {
             jobs: [
                 JobSpec(
                     kind: Self.runKind, payload: JSONValue(DeliveryOrder(delivery: delivery)), after: [],
-                    limits: [JobLimits.notices(organization)])
+                    limits: [JobLimits.notices(organization)], deadline: Self.deadline)
             ],
             idempotencyKey: "\(notice)/\(subscription)", time: time, on: connection)
         try await connection.query(

@@ -62,7 +62,7 @@ package struct SubscriptionBook: Sendable {
         }
     }
 
-    /// Messages that wait still go to it.
+    /// Messages that wait do not go to it any more.
     /// - Throws: `notFound`.
     package func remove(_ id: SubscriptionID, of organization: OrganizationID) async throws {
         let gone = try await pool.transaction(organization: organization) { connection in
