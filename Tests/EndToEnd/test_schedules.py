@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
@@ -231,6 +234,98 @@ def test_a_marker_in_a_bucket_starts_a_run(
         assert problem["code"] == "source_unreachable" and "secret" not in str(problem).lower()
     finally:
         s3.end()
+
+
+class OddBucket:
+    """A service that answers ListObjectsV2 (Amazon S3 API Reference) with keys that its owner likes, percent-encoded;
+    not at all while `may_answer` is clear; never to the end while it is endless."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.is_endless = False
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+        self.asked = 0
+        bucket = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                bucket.asked += 1
+                body = bucket.page(bucket.asked)
+                # The client may be gone by then.
+                with contextlib.suppress(OSError):
+                    self.send_response(200)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        return self._server.server_address[1]
+
+    def page(self, number: int) -> bytes:
+        self.may_answer.wait()
+        more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{number}</NextContinuationToken>"
+        contents = "".join(
+            f"<Contents><Key>{key}</Key><Size>0</Size><LastModified>2026-11-24T00:00:00.000Z</LastModified></Contents>"
+            for key in self.keys)
+        return (f"<ListBucketResult><EncodingType>url</EncodingType>{contents}{more if self.is_endless else ''}"
+                "</ListBucketResult>").encode()
+
+    def close(self) -> None:
+        self.may_answer.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def test_an_odd_bucket_keeps_nothing_waiting_but_its_own_schedule(
+    make_house: Callable[..., House], make_database: Callable[..., Database]
+) -> None:
+    bucket = OddBucket()
+    try:
+        house = make_house(WEIR_ALLOW_PRIVATE_ADDRESSES="127.0.0.1/32").start()
+        house.clone(make_database("shop", SHOP).url, "--source", "shop", "--tables", "notes")
+        house.call("POST", "/api/v1/limits/pause", {"key": "organization", "because": "a test"})
+        location = f"s3://lake/landing?region=eu-central-1&endpoint=http://127.0.0.1:{bucket.port}"
+        put(house, "landed", {"kind": "file", "location": location},
+            credentials={"access_key_id": "a", "secret_access_key": "b"})
+        put(house, "often", {"kind": "every", "minutes": 60})
+
+        def look() -> None:
+            with house.metadata() as connection:
+                connection.execute("UPDATE weir.schedules SET look_at = now() WHERE name = 'landed'")
+
+        def problem() -> dict[str, Any] | None:
+            return house.get("/api/v1/schedules/landed").get("problem")
+
+        bucket.may_answer.clear()
+        asked = bucket.asked
+        look()
+        wait_for(lambda: bucket.asked > asked, 30, "a look that gets no answer")
+        make_due(house, "often", timedelta(minutes=1))
+        wait_for(lambda: runs_of(house, "often"), 10, "a run of the other schedule")
+        assert problem() is None, "the look goes on"
+        bucket.is_endless = True
+        bucket.may_answer.set()
+        told = wait_for(problem, 90, "a problem of the endless listing")
+        assert told["code"] in ("unsupported", "timed_out") and "narrower prefix" in told["hint"], told
+
+        bucket.is_endless = False
+        bucket.keys = [f"landing/{'x' * 5000}/_SUCCESS", "landing/a%00b/_SUCCESS", "landing/day=1/_SUCCESS"]
+        look()
+        run = wait_for(lambda: runs_of(house, "landed"), 30, "a run for the marker that can be remembered")[0]
+        with house.metadata() as connection:
+            cause = connection.execute("SELECT cause FROM weir.runs WHERE run_id = %s", (run["run_id"],)).fetchone()[0]
+        assert cause.endswith("for day=1/_SUCCESS") and problem() is None
+    finally:
+        bucket.close()
 
 
 BAD = [

@@ -208,6 +208,30 @@ struct S3AnswerTests {
         }
     }
 
+    @Test(
+        "to a listing that has no end of its own end it",
+        arguments: [
+            (["a", "b", "a"], 10, "sent before"), (["a", "b"], 2, "goes on after 2 pages"),
+            ([String(repeating: "x", count: 9000)], 10, "cannot be understood"),
+        ])
+    func endless(tokens: [String], mostPages: Int, says: String) async throws {
+        try await Peer.use("receiver.py", ["--answers"]) { peer in
+            let store = S3Store(
+                try S3Location("s3://lake?endpoint=http://127.0.0.1:\(await peer.port)"),
+                credentials: AWSCredentials(accessKeyID: "A", secretAccessKey: Secret("B")),
+                http: OutboundHTTP(try AddressGuard(allowing: "127.0.0.1")), mostPages: mostPages)
+            for token in tokens {
+                let body = """
+                    <ListBucketResult><IsTruncated>true</IsTruncated>
+                    <NextContinuationToken>\(token)</NextContinuationToken></ListBucketResult>
+                    """
+                _ = try await peer.ask(Canned(status: 200, headers: [:], body: body), Queued.self)
+            }
+            let problem = await #expect(throws: Problem.self) { _ = try await store.keys() }
+            #expect(problem?.detail.contains(says) == true, "\(String(describing: problem))")
+        }
+    }
+
     @Test("temporary credentials send their token, and signatures have the given time")
     func token() async throws {
         struct Signed: Decodable {

@@ -28,9 +28,12 @@ struct S3Page {
                 StoredObject(key: String(Substring(rest)), size: size, modifiedAt: modified, etag: child["ETag"] ?? ""))
         }
         self.objects = objects
-        continuation = root["IsTruncated"] == "true" ? root["NextContinuationToken"] : nil
-        guard root["IsTruncated"] != "true" || continuation?.isEmpty == false else { throw unreadable }
+        continuation = root["IsTruncated"] == "true" ? root["NextContinuationToken"] ?? "" : nil
+        if let continuation, !(1...Self.longestToken).contains(continuation.utf8.count) { throw unreadable }
     }
+
+    /// In bytes: it goes into an address, and all of a listing are kept. Keys, which some services use, have 1,024.
+    private static let longestToken = 8192
 
     /// As forms encode: a space is `+`.
     private static func decoded(_ text: String) -> String? {

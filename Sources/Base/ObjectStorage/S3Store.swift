@@ -8,14 +8,19 @@ package struct S3Store: ObjectStore {
     private let signature: AWSSignature
     private let http: OutboundHTTP
     private let time: TimeSource
+    /// Of one listing.
+    fileprivate let mostPages: Int
 
     /// - Parameters:
     ///   - http: with the `AddressGuard` that the endpoint is subject to.
     ///   - time: signatures are good for a few minutes around it.
+    ///   - mostPages: a listing that goes on after so many pages, of up to 1,000 objects each, throws `unsupported`.
     package init(
-        _ location: S3Location, credentials: AWSCredentials, http: OutboundHTTP, time: TimeSource = .system
+        _ location: S3Location, credentials: AWSCredentials, http: OutboundHTTP, time: TimeSource = .system,
+        mostPages: Int = .max
     ) {
         self.location = location
+        self.mostPages = mostPages
         signature = AWSSignature(credentials: credentials, region: location.region, service: "s3")
         self.http = http
         self.time = time
@@ -132,6 +137,8 @@ package struct S3Store: ObjectStore {
 private final class S3Pages: ObjectPages, @unchecked Sendable {
     private let store: S3Store
     private var settings: [String: String]?
+    /// Where pages have begun, but for the first.
+    private var tokens: Set<String> = []
 
     init(store: S3Store, prefix: String, after: String?) {
         self.store = store
@@ -142,10 +149,23 @@ private final class S3Pages: ObjectPages, @unchecked Sendable {
 
     func next() async throws -> [StoredObject]? {
         guard var settings else { return nil }
+        // Whatever ends it, it is not gone on with.
+        self.settings = nil
         let page = try await store.listPage(settings)
-        settings["continuation-token"] = page.continuation
+        guard let token = page.continuation else { return page.objects }
+        guard tokens.insert(token).inserted else {
+            throw Problem(
+                .dataInvalid, "\(store.place) comes back to a part of its listing that it has sent before.",
+                hint: "Check its endpoint.")
+        }
+        guard tokens.count < store.mostPages else {
+            throw Problem(
+                .unsupported, "The listing of \(store.place) goes on after \(tokens.count) pages.",
+                hint: "Name a narrower prefix, or remove old files.")
+        }
+        settings["continuation-token"] = token
         settings["start-after"] = nil
-        self.settings = page.continuation == nil ? nil : settings
+        self.settings = settings
         return page.objects
     }
 }

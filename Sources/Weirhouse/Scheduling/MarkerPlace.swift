@@ -13,6 +13,11 @@ struct MarkerPlace: Sendable {
     static let marker = "_SUCCESS"
     /// More markers than this below one location are no location to watch.
     private static let most = 50_000
+    /// Nor are more objects, or more pages of a bucket's listing, whose owner may be anybody and may never end it.
+    private static let mostObjects = 1_000_000
+    private static let mostPages = 1000
+    /// In bytes, as in S3.
+    private static let longestKey = 1024
 
     let house: House
 
@@ -25,13 +30,18 @@ struct MarkerPlace: Sendable {
     }
 
     /// The same before a schedule is kept; credentials that are given are kept with it.
-    /// - Throws: also `invalidInput` for a bucket without an access key.
+    /// - Throws: also `invalidInput` for a bucket without an access key; `timedOut`.
     func firstLook(
         at location: String, with credentials: BucketCredentials?, for name: String, of organization: OrganizationID,
         slug: String, by person: String
     ) async throws -> [ScheduleMark] {
-        guard let credentials else { return try await marks(at: location, for: name, of: organization, slug: slug) }
-        let found = try await marks(in: try bucket(location, credentials), below: "")
+        guard let credentials else {
+            return try await ScheduleMark.found(at: location) {
+                try await marks(at: location, for: name, of: organization, slug: slug)
+            }
+        }
+        let bucket = try bucket(location, credentials)
+        let found = try await ScheduleMark.found(at: location) { try await marks(in: bucket, below: "") }
         try await SecretKeeper(house: house).keep(
             Secret(Array(try WireJSON.encode(credentials))), named: Self.secretName(of: name), of: organization,
             by: person)
@@ -65,7 +75,8 @@ struct MarkerPlace: Sendable {
         let key = AWSCredentials(
             accessKeyID: credentials.accessKeyID, secretAccessKey: Secret(credentials.secretAccessKey),
             sessionToken: credentials.sessionToken.map { Secret($0) })
-        return S3Store(place, credentials: key, http: house.messenger.http, time: house.time)
+        return S3Store(
+            place, credentials: key, http: house.messenger.http, time: house.time, mostPages: Self.mostPages)
     }
 
     /// `raw/clients/{slug}/…` of the lake, whole or from its root; the rest of the disk, and others' parts, are nobody's.
@@ -85,9 +96,18 @@ struct MarkerPlace: Sendable {
 
     private func marks(in store: any ObjectStore, below prefix: String) async throws -> [ScheduleMark] {
         var found: [ScheduleMark] = []
+        var seen = 0
         do {
             for try await object in store.list(prefix: prefix) {
-                guard object.key.split(separator: "/").last == Self.marker[...] else { continue }
+                seen += 1
+                guard seen <= Self.mostObjects else {
+                    throw Problem(
+                        .unsupported, "There are more than \(Self.mostObjects) files below \(store.place).",
+                        hint: "Name a narrower prefix, or remove old files.")
+                }
+                guard object.key.split(separator: "/").last == Self.marker[...], Self.isPlain(object.key) else {
+                    continue
+                }
                 found.append(ScheduleMark(key: object.key, writtenAt: object.modifiedAt))
                 guard found.count <= Self.most else {
                     throw Problem(
@@ -101,4 +121,7 @@ struct MarkerPlace: Sendable {
         }
         return found
     }
+
+    /// Whether a key can be remembered. Buckets and folders may hold others, which start nothing.
+    private static func isPlain(_ key: String) -> Bool { key.utf8.count <= longestKey && !key.utf8.contains(0) }
 }

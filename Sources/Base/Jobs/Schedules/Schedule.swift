@@ -43,6 +43,11 @@ package struct Schedule: Sendable {
             self.tables = tables
             self.views = views
         }
+
+        /// Whether both make runs of the same pipeline at the same times.
+        func firesLike(_ other: Plan) -> Bool {
+            environment == other.environment && source == other.source && trigger == other.trigger
+        }
     }
 
     package struct Pause: Sendable {

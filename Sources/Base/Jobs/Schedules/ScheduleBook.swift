@@ -34,43 +34,66 @@ package struct ScheduleBook: Sendable {
         return try Schedule(row)
     }
 
-    /// Makes a schedule, or changes one as a whole. The same again changes nothing, not even when it is due next.
-    /// - Parameter marks: `file`: the markers that are there by now, which are no news.
+    /// Makes a schedule, or changes one as a whole. The same again changes nothing, not even when it is due next. Nor do
+    /// other tables, views or another catch-up policy change that: what is due, or was missed, stays so.
+    /// - Parameter marks: `file`: the markers that are there by now, which are no news to a schedule that begins anew.
     /// - Throws: `invalidInput` for a trigger that cannot be, or schedules that would follow one another in a circle.
     package func put(
         _ name: String, _ plan: Schedule.Plan, marks: [ScheduleMark], of organization: OrganizationID, by person: String
     ) async throws {
-        let now = time.now()
-        let clock = try ScheduleClock(plan.trigger, anchor: now)
-        let next = clock.next(after: now)?.rfc3339
-        let look: String? = if case .file = plan.trigger { now.rfc3339 } else { next }
-        let (id, tables) = (time.makeID(ScheduleTag.self), PGArray.text(plan.tables))
+        try plan.trigger.check()
         try await pool.transaction(organization: organization) { connection in
             // One after the other, so that two of them close no circle together.
             try await connection.query(
                 "SELECT pg_advisory_xact_lock(hashtextextended(\("schedules/\(organization)"), 0))")
-            let old = try? await Self.find(name, on: connection)
-            if let old, old.plan == plan { return }
-            try await refuseCircle(name, plan, on: connection)
             let row = try await connection.query(
-                """
-                INSERT INTO weir.schedules AS s (schedule_id, organization_id, name, environment, source, trigger, tables,
-                  views, catch_up, anchor, next_at, look_at, created_by)
-                VALUES (\(id), \(organization), \(name), \(plan.environment), \(plan.source), \(try JSONValue(plan.trigger)),
-                  \(tables)::text[], \(plan.views), \(plan.catchUp.rawValue), \(now), \(next)::timestamptz,
-                  \(look)::timestamptz, \(person))
-                ON CONFLICT (organization_id, name) DO UPDATE SET environment = excluded.environment,
-                  source = excluded.source, trigger = excluded.trigger, tables = excluded.tables, views = excluded.views,
-                  catch_up = excluded.catch_up, anchor = excluded.anchor, next_at = excluded.next_at,
-                  look_at = excluded.look_at, woken_by = NULL, waiting = NULL, problem = NULL
-                RETURNING schedule_id
-                """)
-            guard let made: ScheduleID = try row.first?.id("schedule_id") else { return }
+                "SELECT \(Schedule.columns) FROM weir.schedules s WHERE s.name = \(name) FOR UPDATE"
+            ).first
+            // One that cannot be read is replaced.
+            let old = row.flatMap { try? Schedule($0) }
+            if let old, old.plan == plan { return }
+            if let old, old.plan.firesLike(plan) {
+                try await connection.query(
+                    """
+                    UPDATE weir.schedules SET tables = \(PGArray.text(plan.tables))::text[], views = \(plan.views),
+                      catch_up = \(plan.catchUp.rawValue) WHERE schedule_id = \(old.id)
+                    """)
+                return
+            }
+            try await refuseCircle(name, plan, on: connection)
+            let made = try await begin(name, plan, of: organization, by: person, on: connection)
             if old?.plan.trigger != plan.trigger {
                 try await connection.query("DELETE FROM weir.schedule_marks WHERE schedule_id = \(made)")
             }
             try await ScheduleMarks.remember(marks, of: made, in: organization, on: connection)
         }
+    }
+
+    /// From now on, by the clock that all servers go by: what was due until now is so no more.
+    private func begin(
+        _ name: String, _ plan: Schedule.Plan, of organization: OrganizationID, by person: String,
+        on connection: PGConnection
+    ) async throws -> ScheduleID {
+        let clock = try await connection.query("SELECT extract(epoch FROM clock_timestamp())::float8 AS now")
+        guard let now = try clock.first?.moment("now") else { throw PGError.result(message: "There is no time.") }
+        let next = try ScheduleClock(plan.trigger, anchor: now).next(after: now)?.rfc3339
+        let look: String? = if case .file = plan.trigger { now.rfc3339 } else { next }
+        let (id, tables) = (time.makeID(ScheduleTag.self), PGArray.text(plan.tables))
+        let made = try await connection.query(
+            """
+            INSERT INTO weir.schedules AS s (schedule_id, organization_id, name, environment, source, trigger, tables,
+              views, catch_up, anchor, next_at, look_at, created_by)
+            VALUES (\(id), \(organization), \(name), \(plan.environment), \(plan.source),
+              \(try JSONValue(plan.trigger)), \(tables)::text[], \(plan.views), \(plan.catchUp.rawValue), \(now),
+              \(next)::timestamptz, \(look)::timestamptz, \(person))
+            ON CONFLICT (organization_id, name) DO UPDATE SET environment = excluded.environment,
+              source = excluded.source, trigger = excluded.trigger, tables = excluded.tables, views = excluded.views,
+              catch_up = excluded.catch_up, anchor = excluded.anchor, next_at = excluded.next_at,
+              look_at = excluded.look_at, woken_by = NULL, waiting = NULL, problem = NULL
+            RETURNING schedule_id
+            """)
+        guard let row = made.first else { throw Self.missing(name) }
+        return try row.id("schedule_id")
     }
 
     /// A schedule that waits for itself, over others, would run for ever once begun.
