@@ -207,6 +207,14 @@ def test_a_suspended_organization_starts_nothing_and_says_why(house: House, brow
     engineer.close()
 
 
+def waits_for(house: House, run: str) -> str | None:
+    """The key of the limit that holds back a job of the run."""
+    with house.metadata() as connection:
+        row = connection.execute(
+            "SELECT waits_for FROM weir.jobs WHERE run_id = %s AND waits = 'limit'", (run,)).fetchone()
+    return row and row[0]
+
+
 def traces(house: House, slug: str) -> dict[str, int]:
     """What is left of an organization: rows by table, roles, schemas, folders."""
     with house.metadata() as connection:
@@ -238,6 +246,13 @@ def test_a_deleted_organization_can_be_restored_and_is_gone_after_its_time(
     done = house.weir("clone", url, "--source", "gshop", "--tables", "notes", "--json", WEIR_TOKEN=token)
     assert done.status == 0, done.err
     invite(house, "gina@globex.example", "--role", "analyst", "--organization", "globex")
+    # As if globex had cloned first, and some job held the place that all share: one of acme's waits for it.
+    with house.metadata() as connection:
+        connection.execute(
+            "UPDATE weir.limits SET used = 1, organization_id ="
+            " (SELECT organization_id FROM weir.organizations WHERE slug = 'globex') WHERE key = 'one/provision'")
+    run = house.call("POST", "/api/v1/clones", {"source": "shop", "tables": ["notes"]})["run_id"]
+    wait_for(lambda: waits_for(house, run) == "one/provision", 30, "the job to wait for the place")
     with house.metadata() as connection:
         connection.execute("CREATE TABLE gone_organizations AS SELECT organization_id, slug FROM weir.organizations")
     before = traces(house, "globex")
@@ -266,6 +281,12 @@ def test_a_deleted_organization_can_be_restored_and_is_gone_after_its_time(
         name: acme[name] for name in acme if name != "weir.limits"}
     assert house.query("SELECT count(*) FROM RAW.shop__notes") == notes
     assert [o["slug"] for o in said(house, "organizations")["organizations"]] == ["acme"]
+    # The place that all share is nobody's now, and whoever waits for it comes on.
+    with house.metadata() as connection:
+        place = connection.execute("SELECT organization_id, most, used FROM weir.limits WHERE key = 'one/provision'")
+        assert place.fetchone() == (None, 1, 1)
+        connection.execute("UPDATE weir.limits SET used = 0 WHERE key = 'one/provision'")
+    assert house.wait_for_run(run)["run"]["state"] == "SUCCESS"
 
 
 def test_whoever_belongs_to_several_switches_between_them(house: House, browser: Browser) -> None:

@@ -96,6 +96,7 @@ package struct ExtractJob: JobHandler {
             try await receipts.note(refusal.problem, with: refused.stream.name.description, in: job)
             try await context.log(.warning, "\(refused.stream.name): \(refusal.detail)")
         }
+        // Each attempt uses the same folders and clears away what the one before left; LoadJob tells snapshots apart.
         let plans = chosen.filter { $0.refusal == nil }.map { found in
             StreamPlan(
                 stream: found.stream,

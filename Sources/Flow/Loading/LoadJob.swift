@@ -61,9 +61,16 @@ package struct LoadJob: JobHandler {
 
     private func load(_ manifest: Manifest, in folder: String) -> Load {
         Load(
-            id: manifest.load, source: manifest.source, table: manifest.table,
+            id: id(of: manifest), source: manifest.source, table: manifest.table,
             columns: zip(manifest.columns, manifest.stream.columns).map { Load.Column(name: $0, type: $1.carried) },
             files: manifest.files.map { Load.File(path: "\(folder)/\($0.name)", written: $0.written) },
             position: manifest.position, rows: manifest.rows)
+    }
+
+    /// A run that reads its source anew puts the files into the same folders of the lake, but loads other rows: the id
+    /// depends on the snapshot too. Another attempt at what was read has the same.
+    private func id(of manifest: Manifest) -> LoadID {
+        let position = manifest.position
+        return LoadID(LakeFiles.uuid(hashing: "\(manifest.load)/\(position.position)/\(position.takenAt)"))
     }
 }

@@ -28,6 +28,7 @@ package struct ProvisionJob: JobHandler {
         let steps = try await adapter.plan(place)
         for (index, step) in steps.enumerated() {
             try await context.log(step.description)
+            try await context.confirmLease()
             try await adapter.perform(step, for: place)
             FaultPoint.pass("provision.\(step.id)")
             try await context.report(

@@ -14,13 +14,16 @@ extension EmbeddedWarehouse {
             try await withCatalogue(place) { connection in
                 try await connection.transaction(organization: nil) {
                     try await refuseOldFence(fence, on: connection)
-                    guard try await !isCommitted(batch, on: connection) else { return }
-                    // Only the holder of the fence's row touches files in RAW, so that tidying takes nobody's away.
+                    // Also a batch that was committed: its rows are not those in RAW any more if a later one came.
                     try await refuseOlder(batch, on: connection)
-                    let linked = try batch.loads.map { load in (load, try link(load, in: place)) }
+                    let new = try await leftToLoad(of: batch, on: connection)
+                    guard let first = new.loads.first else { return }
+                    // Only the holder of the fence's row touches files in RAW, so that tidying takes nobody's away.
+                    let linked = try new.loads.map { load in (load, try link(load, in: place)) }
                     FaultPoint.pass("load.linked")
-                    let register = try await writeRegister(of: batch, key: key, in: place)
-                    try makeDurable(batch, in: place)
+                    // Not named after the run, which may commit more than once: snapshots name the earlier file.
+                    let register = try await writeRegister(of: new, as: "\(first.id).parquet", key: key, in: place)
+                    try makeDurable(new, register, in: place)
                     var commit = try await LakeCommit(on: connection)
                     for (load, files) in linked {
                         try await commit.put(files, into: load.table, columns: load.columns, mode: .replace, key: key)
@@ -28,7 +31,7 @@ extension EmbeddedWarehouse {
                     try await commit.put(
                         [register], into: LoadRegister.table, columns: LoadRegister.columns, mode: .append, key: key)
                     try await commit.finish(message: "Load of run \(batch.run)")
-                    for load in batch.loads { try await enter(load, of: batch, at: commit.snapshotID, on: connection) }
+                    for load in new.loads { try await enter(load, of: new, at: commit.snapshotID, on: connection) }
                     try await removeOrphans(in: .raw, of: place, before: .distantFuture, on: connection)
                     FaultPoint.pass("load.committing")
                 }
@@ -53,10 +56,10 @@ extension EmbeddedWarehouse {
     }
 
     /// The names of the new files, and the register's bytes, must survive a power cut before the catalogue names them.
-    private func makeDurable(_ batch: LoadBatch, in place: WarehousePlace) throws {
+    private func makeDurable(_ batch: LoadBatch, _ register: LakeCommit.LinkedFile, in place: WarehousePlace) throws {
         let raw = "\(dataPath(of: place))RAW"
         let folders = Set(batch.loads.map(\.table) + [LoadRegister.table]).map { "\(raw)/\($0)" }
-        for path in ["\(raw)/\(LoadRegister.table)/\(batch.run).parquet"] + folders + [raw, dataPath(of: place)] {
+        for path in ["\(raw)/\(LoadRegister.table)/\(register.name)"] + folders + [raw, dataPath(of: place)] {
             let descriptor = open(path, O_RDONLY)
             defer { if descriptor >= 0 { close(descriptor) } }
             guard descriptor >= 0, fsync(descriptor) == 0 else {
@@ -67,7 +70,8 @@ extension EmbeddedWarehouse {
         }
     }
 
-    /// Two runs of one source may arrive in the other order: the later snapshot stays.
+    /// Two runs of one source may arrive in the other order, and a person may take an old one up again: the later
+    /// snapshot stays.
     private func refuseOlder(_ batch: LoadBatch, on connection: PGConnection) async throws {
         for load in batch.loads {
             let later = try await connection.query(
@@ -100,12 +104,11 @@ extension EmbeddedWarehouse {
 
     /// The rows of `RAW._weir_loads` for this batch, as a Parquet file of their own.
     private func writeRegister(
-        of batch: LoadBatch, key: Secret<[UInt8]>, in place: WarehousePlace
+        of batch: LoadBatch, as name: String, key: Secret<[UInt8]>, in place: WarehousePlace
     ) async throws -> LakeCommit.LinkedFile {
         let folder = "\(dataPath(of: place))RAW/\(LoadRegister.table)"
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        let name = "\(batch.run).parquet"
         let path = "\(folder)/\(name)"
         do {
             let statistics = try await duckDB().connect().perform { session in
@@ -125,8 +128,12 @@ extension EmbeddedWarehouse {
         }
     }
 
-    private func isCommitted(_ batch: LoadBatch, on connection: PGConnection) async throws -> Bool {
-        try await !connection.query("SELECT FROM _weir_loads WHERE run_id = \(batch.run) LIMIT 1").isEmpty
+    /// Without the loads that were committed already, by an attempt before this one.
+    private func leftToLoad(of batch: LoadBatch, on connection: PGConnection) async throws -> LoadBatch {
+        let ids = PGArray.text(batch.loads.map(\.id.description))
+        let rows = try await connection.query("SELECT load_id FROM _weir_loads WHERE load_id = ANY (\(ids)::uuid[])")
+        let committed = Set(try rows.map { try $0.id("load_id", LoadTag.self) })
+        return LoadBatch(run: batch.run, loads: batch.loads.filter { !committed.contains($0.id) })
     }
 
     private func enter(_ load: Load, of batch: LoadBatch, at snapshot: Int64, on connection: PGConnection) async throws

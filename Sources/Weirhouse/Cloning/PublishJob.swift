@@ -27,17 +27,20 @@ struct PublishJob: JobHandler {
         let found = try dashboards.all(in: place)
         for dashboard in found {
             let through = try await landed.verifiedThrough(source: dashboard.source, in: place)
-            try await publish(dashboard, through: through, in: place)
+            try await publish(dashboard, through: through, in: place, by: job)
         }
-        try await remove(allBut: found.map(\.name), in: place)
+        try await remove(allBut: found.map(\.name), in: place, by: job)
         if let problem = build.problem { throw problem }
         let own = found.first { $0.name == order.source } ?? found.first { $0.source == order.source }
         try await context.report(JobProgress(done: Int64(found.count), total: Int64(found.count), unit: "dashboards"))
         return Outcome(dashboard: own?.name)
     }
 
-    private func publish(_ dashboard: Dashboard, through: String?, in place: WarehousePlace) async throws {
+    private func publish(
+        _ dashboard: Dashboard, through: String?, in place: WarehousePlace, by job: ClaimedJob
+    ) async throws {
         try await pool.transaction(organization: place.organization) { connection in
+            try await JobQueue.confirm(job, on: connection)
             try await connection.query(
                 """
                 INSERT INTO weir.dashboards (organization_id, environment, name, title, verified_through)
@@ -49,9 +52,10 @@ struct PublishJob: JobHandler {
         }
     }
 
-    private func remove(allBut names: [String], in place: WarehousePlace) async throws {
+    private func remove(allBut names: [String], in place: WarehousePlace, by job: ClaimedJob) async throws {
         let list = try JSONValue(names)
         try await pool.transaction(organization: place.organization) { connection in
+            try await JobQueue.confirm(job, on: connection)
             try await connection.query(
                 """
                 DELETE FROM weir.dashboards WHERE environment = \(place.environment)

@@ -85,6 +85,57 @@ extension WarehouseRule {
             #expect(register == [["shop__a", "10"], ["shop__b", "5"]])
             try await house.makeAdapter().destroy(place)
         },
+        WarehouseRule("a run that commits again replaces what it had loaded, and leaves out what is there") { house in
+            let place = try await house.provision()
+            let first = house.batch(
+                try await house.numbers("shop__a", count: 10, in: place),
+                try await house.numbers("shop__b", count: 5, in: place))
+            _ = try await house.makeAdapter().commit(first, to: place, fence: FencingToken(1))
+            // As many rows as before: only their values tell them apart.
+            let anew = try await house.numbers("shop__a", from: 100, count: 10, in: place)
+            let shorter = try await house.numbers("shop__b", from: 200, count: 4, in: place)
+            let second = LoadBatch(run: first.run, loads: [anew, shorter])
+            let counts = try await house.makeAdapter().commit(second, to: place, fence: FencingToken(2))
+            #expect(counts == [anew.id: 10, shorter.id: 4])
+            let sums = "SELECT min(id), count(*) FROM lake.RAW."
+            #expect(try await house.read("\(sums)shop__a", in: place) == [["100", "10"]])
+            #expect(try await house.read("\(sums)shop__b", in: place) == [["200", "4"]])
+            let snapshot = try await house.newestSnapshot(of: place)
+            #expect(try await house.makeAdapter().commit(second, to: place, fence: FencingToken(3)) == counts)
+            #expect(try await house.newestSnapshot(of: place) == snapshot)
+            let added = try await house.numbers("shop__c", count: 2, in: place)
+            let third = LoadBatch(run: first.run, loads: [anew, added])
+            let last = try await house.makeAdapter().commit(third, to: place, fence: FencingToken(4))
+            #expect(last == [anew.id: 10, added.id: 2])
+            #expect(try await house.read("\(sums)shop__a", in: place) == [["100", "10"]])
+            let register = try await house.read(
+                "SELECT table_name, rows FROM lake.RAW._weir_loads ORDER BY 1, 2", in: place)
+            #expect(
+                register == [
+                    ["shop__a", "10"], ["shop__a", "10"], ["shop__b", "4"], ["shop__b", "5"], ["shop__c", "2"],
+                ])
+            try await house.makeAdapter().checkCatalogue(of: place)
+            try await house.makeAdapter().destroy(place)
+        },
+        WarehouseRule("what is older than the rows that stand there is refused, whether it was loaded once or never") {
+            house in
+            let place = try await house.provision()
+            let loaded = house.batch(try await house.numbers("shop__t", count: 3, in: place))
+            let missed = house.batch(try await house.numbers("shop__t", count: 5, in: place))
+            var late = try await house.numbers("shop__t", from: 100, count: 4, in: place)
+            late.position.takenAt = "2026-11-22T07:30:00Z"
+            _ = try await house.makeAdapter().commit(loaded, to: place, fence: FencingToken(1))
+            _ = try await house.makeAdapter().commit(house.batch(late), to: place, fence: FencingToken(2))
+            for batch in [loaded, missed] {
+                let problem = await #expect(throws: Problem.self) {
+                    _ = try await house.makeAdapter().commit(batch, to: place, fence: FencingToken(3))
+                }
+                #expect(problem?.code == .conflict)
+            }
+            #expect(
+                try await house.read("SELECT min(id), count(*) FROM lake.RAW.shop__t", in: place) == [["100", "4"]])
+            try await house.makeAdapter().destroy(place)
+        },
         WarehouseRule("who holds an older fencing token is refused and changes nothing") { house in
             let place = try await house.provision()
             let adapter = house.makeAdapter()
