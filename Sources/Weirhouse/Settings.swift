@@ -147,7 +147,7 @@ struct SessionSettings: Sendable {
 
     /// Of a session that the request being answered opens.
     var terms: Gate.Terms {
-        var terms = Gate.Terms(lifetime: lifetime, idle: idle, name: RequestOrigin.current?.program)
+        var terms = Gate.Terms(lifetime: lifetime, idle: idle, name: RequestOrigin.current?.browser)
         terms.from = RequestOrigin.current?.address?.description
         return terms
     }

@@ -116,7 +116,7 @@ struct AccountTests {
             #expect(try notice.string("title") == "A test by erased person.")
             #expect(try notice.string("body").contains("joana@acme.example"))
             #expect(try !notice.string("body").contains("\"ana@"))
-            #expect(try await database.number("SELECT count(*) FROM weir.subscriptions") == 1)
+            #expect(try await database.number("SELECT count(*) FROM weir.subscriptions") == 0)
             #expect(try await database.number("SELECT count(*) FROM weir.people") == 0)
         }
     }

@@ -43,6 +43,19 @@ struct MovingStoreTests {
         }
     }
 
+    @Test("are there for all who ask while one of them moves it")
+    func together() async throws {
+        try await use { place in
+            for round in 0..<20 {
+                try await place.old.put(swordfish, named: "a\(round)", of: place.acme)
+                try await withThrowingTaskGroup(of: Secret<[UInt8]>?.self) { group in
+                    for _ in 0..<16 { group.addTask { try await place.store.get("a\(round)", of: place.acme) } }
+                    for try await found in group { #expect(found == swordfish) }
+                }
+            }
+        }
+    }
+
     @Test("move when they are asked for, and are made anew never")
     func move() async throws {
         try await use { place in

@@ -277,7 +277,7 @@ package struct MemberBook: Sendable {
         try await connection.query(
             """
             DELETE FROM weir.subscriptions s USING weir.principals p WHERE p.principal_id = \(found.id)
-              AND s.channel = 'email' AND lower(s.target) = p.email
+              AND s.channel = 'email' AND (s.principal_id = p.principal_id OR lower(s.target) = p.email)
             """)
         return found
     }

@@ -201,15 +201,28 @@ package struct OrganizationBook: Sendable {
             else: "The organization is not suspended.")
     }
 
-    /// - Throws: `conflict` if it is being deleted already.
+    /// - Throws: `conflict` if it is being deleted already, or if others let people in through an issuer of it.
     package func delete(_ id: OrganizationID) async throws {
         let seconds = Self.grace / .seconds(1)
-        try await change(
-            id,
-            """
-            state = 'deleting', state_reason = NULL, state_since = now(),
-              delete_after = now() + make_interval(secs => \(seconds)::float8) WHERE state <> 'deleting'
-            """, else: "The organization is being deleted already.")
+        try await pool.transaction(organization: id) { connection in
+            let changed = try await connection.query(
+                """
+                UPDATE weir.organizations SET state = 'deleting', state_reason = NULL, state_since = now(),
+                  delete_after = now() + make_interval(secs => \(seconds)::float8)
+                WHERE state <> 'deleting' AND organization_id = \(id) RETURNING state
+                """)
+            guard !changed.isEmpty else {
+                throw Problem(.conflict, "The organization is being deleted already.", hint: nil)
+            }
+            // Whoever adds a rule now waits for this transaction, and is refused.
+            let relied = try await connection.query(
+                "SELECT name FROM weir.issuers WHERE is_shared AND weir.foreign_rules(name) > 0 ORDER BY name LIMIT 1")
+            if let issuer = try relied.first?.string("name") {
+                throw Problem(
+                    .conflict, "Other organizations let people in through \(issuer), an issuer of this one.",
+                    hint: "They remove their rules first: an issuer goes with its organization.")
+            }
+        }
     }
 
     /// - Throws: `conflict` if it is not being deleted.

@@ -18,7 +18,7 @@ package struct Principal: Sendable, Hashable {
     package let display: String
     package let kind: Kind
     package let rights: Rights
-    /// Who they are whatever the organization; nil for services and local admins.
+    /// Who they are whatever the organization; nil also for a person who has come in by an invitation's link alone.
     package let person: PersonID?
     /// The token or session that was used.
     package let credential: CredentialID?

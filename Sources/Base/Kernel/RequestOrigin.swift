@@ -9,6 +9,11 @@ package struct RequestOrigin: Sendable, Hashable {
     /// As the program that asks calls itself (`User-Agent`).
     package var program: String?
 
+    /// What is kept of `program` with a session: some are longer than anybody reads.
+    package var browser: String? {
+        program.map { String(String.UnicodeScalarView($0.unicodeScalars.prefix(200))) }
+    }
+
     package init(address: IPAddress?, isSecure: Bool, authority: String, program: String? = nil) {
         self.address = address
         self.isSecure = isSecure

@@ -15,7 +15,9 @@ package struct MovingSecretStore: SecretStore {
 
     package func get(_ name: String, of organization: OrganizationID) async throws -> Secret<[UInt8]>? {
         if let found = try await store.get(name, of: organization) { return found }
-        return try await move(name, of: organization)
+        if let moved = try await move(name, of: organization) { return moved }
+        // Another request may have moved it in between.
+        return try await store.get(name, of: organization)
     }
 
     @discardableResult

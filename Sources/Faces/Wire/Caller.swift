@@ -14,7 +14,9 @@ package struct Caller: Sendable, Hashable {
     package var rights: Rights
     /// Whether it is whoever holds the data folder.
     package var isLocal: Bool
-    /// Who they are whatever the organization; nil for services and local admins.
+    /// Whether it is a person's account; else it is a service's, or the local admin's.
+    package var isPerson: Bool
+    /// Who they are whatever the organization; nil also for a person who has come in by an invitation's link alone.
     package var person: PersonID?
     /// The token or session that was used.
     package var credential: CredentialID?
@@ -25,7 +27,8 @@ package struct Caller: Sendable, Hashable {
 
     package init(
         organization: OrganizationID, slug: String, principal: PrincipalID, name: String, display: String? = nil,
-        rights: Rights, isLocal: Bool = false, person: PersonID? = nil, credential: CredentialID? = nil,
+        rights: Rights, isLocal: Bool = false, isPerson: Bool = false, person: PersonID? = nil,
+        credential: CredentialID? = nil,
         closed: String? = nil
     ) {
         self.organization = organization
@@ -35,6 +38,7 @@ package struct Caller: Sendable, Hashable {
         self.display = display ?? name
         self.rights = rights
         self.isLocal = isLocal
+        self.isPerson = isPerson
         self.person = person
         self.credential = credential
         self.closed = closed

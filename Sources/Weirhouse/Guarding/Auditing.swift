@@ -146,7 +146,7 @@ struct AuditedChange<Value> {
 extension AuditActor {
     init(_ caller: Caller) {
         self.init(
-            caller.isLocal ? .local : caller.person == nil ? .service : .person, id: caller.principal,
+            caller.isLocal ? .local : caller.isPerson ? .person : .service, id: caller.principal,
             name: caller.name, credential: caller.credential)
     }
 }

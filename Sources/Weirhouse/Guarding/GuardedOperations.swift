@@ -178,6 +178,11 @@ struct GuardedOperations: Operations {
     func makeSignInCode(as caller: Caller) async throws -> String {
         try await audited("signin.link", nil, as: caller) {
             try caller.require(.accountManage)
+            guard caller.isPerson || caller.isLocal else {
+                throw Problem(
+                    .forbidden, "\(caller.name) is a service: it has tokens, and no browser.",
+                    hint: "Sign in as a person.")
+            }
             // A session has all rights: a token that is narrowed would widen itself.
             try caller.requireWhole("open a session")
             return try await inner.makeSignInCode(as: caller)

@@ -11,7 +11,7 @@ extension GuardedOperations {
     }
 
     func caller(_ caller: Caller, in organization: String?) async throws -> Caller {
-        try caller.require(.accountManage)
+        if let organization, organization != caller.slug { try caller.require(.accountManage) }
         return try await inner.caller(caller, in: organization)
     }
 
@@ -21,7 +21,9 @@ extension GuardedOperations {
         guard caller.rights.scopes == nil else {
             throw Problem(.forbidden, "A token with scopes opens no session.", hint: "Sign in in the browser.")
         }
-        return try await inner.openSession(in: organization, as: caller)
+        return try await auditedSignIn(by: "a session in \(caller.slug)", of: caller.organization) {
+            try await inner.openSession(in: organization, as: caller)
+        }
     }
 
     func mayFound(as caller: Caller) async -> Bool { await inner.mayFound(as: caller) }

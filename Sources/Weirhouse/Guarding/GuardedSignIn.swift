@@ -102,7 +102,7 @@ extension GuardedOperations {
 
     func finishSignIn(_ answer: SignInAnswer) async throws -> SignInFinished {
         var finished: SignInFinished?
-        _ = try await auditedSignIn(by: "issuer") {
+        _ = try await auditedSignIn(by: answer.through) {
             let found = try await inner.finishSignIn(answer)
             finished = found
             return found.session

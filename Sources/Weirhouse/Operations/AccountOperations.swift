@@ -15,7 +15,7 @@ extension LiveOperations {
             organization: caller.slug, name: caller.name, display: caller.display,
             roles: caller.rights.grants.map { PlacedRole($0) },
             permissions: caller.rights.scopes.map { $0.map(\.rawValue).sorted() },
-            credentialID: caller.credential?.description, isPerson: caller.person != nil)
+            credentialID: caller.credential?.description, isPerson: caller.isPerson)
     }
 
     func sessions(as caller: Caller) async throws -> [SessionView] {
@@ -77,7 +77,7 @@ extension LiveOperations {
         try await metadata {
             try await accountBook.agree(
                 caller.principal, of: caller.organization, to: terms.url, version: version,
-                browser: RequestOrigin.current?.program, from: RequestOrigin.current?.address?.description)
+                browser: RequestOrigin.current?.browser, from: RequestOrigin.current?.address?.description)
         }
     }
 
@@ -92,7 +92,7 @@ extension LiveOperations {
     }
 
     func eraseAccount(confirmation: String, as caller: Caller) async throws {
-        guard caller.person != nil else {
+        guard caller.isPerson else {
             throw Problem(
                 .unsupported, "\(caller.name) is no person's account.",
                 hint: "An admin removes services; the local admin goes with the data folder.")

@@ -47,16 +47,17 @@ extension LiveOperations {
             try await metadata {
                 try await secretKeeper.keep(secret.text, named: name, of: caller.organization, by: caller.name)
             }
-        case .warehouse, .other: throw Self.ownSecret
+        case .issuer, .warehouse, .other: throw Self.ownSecret(purpose)
         }
         return try await secret(name, as: caller)
     }
 
     func revokeSecret(_ name: String, as caller: Caller) async throws {
         try SecretName.check(name)
-        guard SecretPurpose(of: name).isRevocable else {
+        let purpose = SecretPurpose(of: name)
+        guard purpose.isRevocable else {
             _ = try await secret(name, as: caller)
-            throw Self.ownSecret
+            throw Self.ownSecret(purpose)
         }
         let wasThere = try await metadata { try await secretKeeper.remove(name, of: caller.organization) }
         guard wasThere else {
@@ -86,9 +87,16 @@ extension LiveOperations {
 
     // MARK: - Steps
 
-    private static let ownSecret = Problem(
-        .forbidden, "Weirhouse has made this secret for itself.",
-        hint: "It goes with its warehouse; new keys for all secrets come with `weir secrets rotate-keys`.")
+    private static func ownSecret(_ purpose: SecretPurpose) -> Problem {
+        if case .issuer(let name) = purpose {
+            return Problem(
+                .forbidden, "This is the client secret of an issuer that people sign in through.",
+                hint: "`weir issuers add \(name)` takes another one; `weir issuers remove \(name)` removes both.")
+        }
+        return Problem(
+            .forbidden, "Weirhouse has made this secret for itself.",
+            hint: "It goes with its warehouse; new keys for all secrets come with `weir secrets rotate-keys`.")
+    }
 
     private static func value(_ request: SecretRequest) throws -> Secret<String> {
         guard let value = request.value, !value.isEmpty, request.password == nil else {
@@ -111,7 +119,7 @@ extension LiveOperations {
 
     /// - Throws: `notFound` if nothing would use a new value.
     private func requireUser(of purpose: SecretPurpose, as caller: Caller) async throws {
-        guard purpose.isReplaceable else { throw Self.ownSecret }
+        guard purpose.isReplaceable else { throw Self.ownSecret(purpose) }
         let users = try await metadata { try await secretUsers(of: caller) }
         guard !users.uses(of: purpose).isEmpty else {
             throw Problem(

@@ -54,6 +54,7 @@ extension Caller {
         self.init(
             organization: principal.organization, slug: principal.slug, principal: principal.id, name: principal.name,
             display: principal.display, rights: principal.rights, isLocal: principal.kind == .local,
-            person: principal.person, credential: principal.credential, closed: closed)
+            isPerson: principal.kind == .person, person: principal.person, credential: principal.credential,
+            closed: closed)
     }
 }

@@ -1,3 +1,4 @@
+import Access
 import EmbeddedWarehouse
 import Foundation
 import Jobs
@@ -42,6 +43,9 @@ struct OrganizationRemoval: Sendable {
             try removeFolders(of: slug)
             try await removeSecrets(of: id)
             try await removeRows(of: id, on: connection)
+            // Its own chain says who deleted it; that it is gone stands where somebody can still read it.
+            try await AuditBook(pool: house.pool).append(
+                AuditEntry(.system, "organizations.remove", AuditTarget("organization", slug)), to: AuditBook.house)
         }
     }
 
@@ -94,6 +98,7 @@ struct OrganizationRemoval: Sendable {
     /// Of all tables that refer to organizations, whoever added them: those first that others do not refer to. Last of
     /// all, in one transaction, who could do what, and the organization.
     private func removeRows(of id: OrganizationID, on connection: PGConnection) async throws {
+        try await leaveSharedLimits(of: id, on: connection)
         for table in try await tables(on: connection) where !["grants", "principals"].contains(table) {
             let name = SQL(unsafe: "weir.\(SQL.quoted(table))")
             var removed = 1
@@ -118,6 +123,26 @@ struct OrganizationRemoval: Sendable {
             // Whoever belongs to nothing any more cannot sign in.
             let ids = PGArray.text(try people.map { try $0.string("person_id") })
             try await connection.query("SELECT weir.forget_people(\(ids)::uuid[])")
+        }
+    }
+
+    /// Keys that jobs of all organizations count under; their rows are made as those of whoever comes first.
+    private static let sharedKeys = [JobLimits.one("provision")]
+
+    /// Limits that others' jobs are held to stay, and are nobody's: without a key's row those that wait for it would wait
+    /// for ever, and nothing would hold back the next.
+    private func leaveSharedLimits(of id: OrganizationID, on connection: PGConnection) async throws {
+        let keys = PGArray.text(Self.sharedKeys)
+        try await connection.transaction(organization: id) {
+            // Locked by key, as claims lock them.
+            try await connection.query(
+                """
+                UPDATE weir.limits SET organization_id = NULL WHERE key IN (
+                  SELECT l.key FROM weir.limits l WHERE l.organization_id = \(id)
+                    AND (l.key = ANY (\(keys)::text[])
+                      OR l.key IN (SELECT unnest(j.limits) FROM weir.jobs j WHERE j.organization_id <> \(id)))
+                  ORDER BY l.key FOR NO KEY UPDATE)
+                """)
         }
     }
 

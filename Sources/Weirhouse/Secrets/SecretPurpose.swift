@@ -11,6 +11,8 @@ enum SecretPurpose: Equatable {
     case webhook(SubscriptionID)
     /// Keys and passwords that Weirhouse makes for a warehouse of its own.
     case warehouse(environment: String)
+    /// The client secret of an issuer that people sign in through.
+    case issuer(name: String)
     case other
 
     init(of name: String) {
@@ -20,6 +22,7 @@ enum SecretPurpose: Equatable {
         case ("schedule", 3) where parts[2] == "bucket": self = .bucket(schedule: parts[1])
         case ("webhook", 2): self = SubscriptionID(parts[1]).map { .webhook($0) } ?? .other
         case ("warehouse", 3): self = .warehouse(environment: parts[1])
+        case ("issuer", 2): self = .issuer(name: parts[1])
         default: self = .other
         }
     }
@@ -30,6 +33,7 @@ enum SecretPurpose: Equatable {
         case .bucket: "bucket"
         case .webhook: "webhook"
         case .warehouse: "warehouse"
+        case .issuer: "issuer"
         case .other: "other"
         }
     }
@@ -37,13 +41,17 @@ enum SecretPurpose: Equatable {
     var isReplaceable: Bool {
         switch self {
         case .source, .bucket, .webhook: true
-        case .warehouse, .other: false
+        case .warehouse, .issuer, .other: false
         }
     }
 
-    /// Without a warehouse's key all of its files would be unreadable for ever.
+    /// Without a warehouse's key all of its files would be unreadable for ever. An issuer's secret goes with the issuer,
+    /// which others may rely on.
     var isRevocable: Bool {
-        if case .warehouse = self { false } else { true }
+        switch self {
+        case .warehouse, .issuer: false
+        case .source, .bucket, .webhook, .other: true
+        }
     }
 }
 
@@ -77,6 +85,8 @@ struct SecretUsers: Sendable {
                 SecretUse(
                     what: "warehouse of \(environment)", without: "Its files, or its catalogue, cannot be opened.")
             ]
+        case .issuer(let name):
+            [SecretUse(what: "issuer \(name)", without: "Nobody can sign in through it.")]
         case .other: []
         }
     }

@@ -15,7 +15,7 @@ extension LiveOperations {
                 let total = try await connection.query(
                     """
                     SELECT count(*) AS total FROM weir.principals
-                    WHERE kind = 'person' AND (\(wanted)::text IS NULL OR email = \(wanted))
+                    WHERE kind = 'person' AND erased_at IS NULL AND (\(wanted)::text IS NULL OR email = \(wanted))
                     """)
                 return DirectoryPage(total: Int(try total.first?.int("total") ?? 0), users: try rows.map(Self.user))
             }
@@ -68,9 +68,6 @@ extension LiveOperations {
                   state_since = CASE WHEN coalesce(\(state), state) = state THEN state_since ELSE now() END
                 WHERE principal_id = \(id)
                 """)
-            if change.isActive == false {
-                try await connection.query("DELETE FROM weir.credentials WHERE principal_id = \(id)")
-            }
             return try await Self.user(id, on: connection)
         }
         callers.forget()
@@ -110,7 +107,7 @@ extension LiveOperations {
     private static let users: SQL = """
         SELECT principal_id, email, coalesce(display, name) AS display, state <> 'deactivated' AS is_active,
           extract(epoch FROM created_at)::float8 AS created_s, extract(epoch FROM state_since)::float8 AS changed_s
-        FROM weir.principals WHERE kind = 'person'
+        FROM weir.principals WHERE kind = 'person' AND erased_at IS NULL
         """
 
     private static func user(_ id: PrincipalID, on connection: PGConnection) async throws -> DirectoryUser {
