@@ -178,7 +178,7 @@ struct NoticeTests {
         try await MetadataDatabase.use { _ in }
         try await TestFolder.use { folder in
             let files = try FileManager.default.contentsOfDirectory(atPath: MetadataDatabase.migrations)
-            for file in files where file < "0021" {
+            for file in files where file < "0020" {
                 try FileManager.default.copyItem(
                     atPath: "\(MetadataDatabase.migrations)/\(file)", toPath: "\(folder)/\(file)")
             }
