@@ -74,6 +74,71 @@ struct SnapshotTests {
         }
     }
 
+    @Test("refuses what was emptied or rewritten where it could not be locked, through partitions and views too")
+    func rewritten() async throws {
+        try await SourceHouse.use(
+            """
+            CREATE TABLE facts (id int); INSERT INTO facts SELECT generate_series(1, 50);
+            CREATE TABLE kept (id int); INSERT INTO kept VALUES (1);
+            CREATE TABLE parts (id int) PARTITION BY LIST (id); CREATE TABLE part PARTITION OF parts FOR VALUES IN (1);
+            INSERT INTO parts VALUES (1);
+            CREATE VIEW seen AS SELECT f.id FROM facts f JOIN kept ON true;
+            CREATE TABLE again (id int); INSERT INTO again VALUES (1);
+            CREATE TABLE divided (id int) PARTITION BY LIST (id);
+            CREATE TABLE divided_1 PARTITION OF divided FOR VALUES IN (1); INSERT INTO divided VALUES (1);
+            CREATE VIEW whole AS SELECT d.id FROM divided d JOIN kept ON true;
+            """
+        ) { house in
+            var streams: [String: SourceStream] = [:]
+            for name in ["facts", "kept", "parts", "seen", "again", "whole"] {
+                streams[name] = try await house.stream("public.\(name)")
+            }
+            // No locks: as where only columns are granted, or somebody held the table for long.
+            try await house.snapshot { snapshot in
+                // Whoever has asked holds the table from then on.
+                let whole = try #require(streams["whole"])
+                #expect(try await snapshot.count(whole) == 1)
+                try await house.database.script(
+                    """
+                    BEGIN; TRUNCATE facts; INSERT INTO facts SELECT generate_series(1, 60); COMMIT;
+                    ALTER TABLE part ALTER id SET STATISTICS 5; TRUNCATE part;
+                    DROP TABLE again; CREATE TABLE again (id int);
+                    """)
+                for name in ["facts", "parts", "seen", "again"] {
+                    let stream = try #require(streams[name])
+                    let problem = await #expect(throws: Problem.self) { try await snapshot.count(stream) }
+                    #expect(problem?.code == .sourceChanged, "\(name)")
+                }
+                let kept = try #require(streams["kept"])
+                #expect(try await snapshot.count(kept) == 1)
+            }
+        }
+    }
+
+    @Test("refuses what had other columns when it was asked for")
+    func columnsChanged() async throws {
+        try await SourceHouse.use(
+            """
+            CREATE TABLE prices (id int PRIMARY KEY, amount numeric(10,2)); INSERT INTO prices VALUES (1, 1.2);
+            CREATE TABLE kept (id int); INSERT INTO kept VALUES (1);
+            """
+        ) { house in
+            let (prices, kept) = try await (house.stream("public.prices"), house.stream("public.kept"))
+            try await house.database.script(
+                "ALTER TABLE prices ALTER amount TYPE numeric(14,6), ADD note text; UPDATE prices SET amount = 1.234567"
+            )
+            let snapshot = try await house.source.openSnapshot(of: [prices, kept], parallelism: 1)
+            let result = await Result<Int64, any Error> {
+                let counted = await #expect(throws: Problem.self) { try await snapshot.count(prices) }
+                let divided = await #expect(throws: Problem.self) { try await snapshot.parts(of: prices) }
+                #expect(counted?.code == .sourceChanged && divided?.code == .sourceChanged)
+                return try await snapshot.count(kept)
+            }
+            await snapshot.close()
+            #expect(try result.get() == 1)
+        }
+    }
+
     @Test("reads a partitioned table with its partitions, and a parent without its children")
     func inheritance() async throws {
         try await SourceHouse.use(

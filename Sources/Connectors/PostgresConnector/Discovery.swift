@@ -144,6 +144,7 @@ struct Discovery {
         GROUP BY i.indexrelid, i.indrelid, i.indisprimary ORDER BY i.indrelid, i.indexrelid
         """
 
+    /// Those that every row was checked against: one that is NOT VALID may have rows without a parent.
     private static let foreignKeys: SQL = """
         SELECT f.conrelid AS table, n.nspname AS schema, c.relname AS name,
           (SELECT json_agg(a.attname ORDER BY k.position) FROM unnest(f.conkey) WITH ORDINALITY k (number, position)
@@ -151,6 +152,6 @@ struct Discovery {
           (SELECT json_agg(a.attname ORDER BY k.position) FROM unnest(f.confkey) WITH ORDINALITY k (number, position)
              JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.number) AS referenced_columns
         FROM pg_constraint f JOIN pg_class c ON c.oid = f.confrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE f.contype = 'f' AND f.conparentid = 0 ORDER BY f.conrelid, f.conname
+        WHERE f.contype = 'f' AND f.convalidated AND f.conparentid = 0 ORDER BY f.conrelid, f.conname
         """
 }

@@ -12,26 +12,29 @@ final class PostgresSnapshot: SourceSnapshot {
     private let address: ConnectionAddress
     private let readers: ReaderPool
     private let readsByPages: Bool
+    /// Streams that are not what was asked for: they were changed before they could be locked.
+    private let changed: Set<StreamName>
     /// One question to the holder at a time.
     private let turn = Turn()
 
     private init(
         position: SourcePosition, holder: PGConnection, address: ConnectionAddress, readers: ReaderPool,
-        readsByPages: Bool
+        readsByPages: Bool, changed: Set<StreamName>
     ) {
         self.position = position
         self.holder = holder
         self.address = address
         self.readers = readers
         self.readsByPages = readsByPages
+        self.changed = changed
     }
 
     static func open(
-        on holder: PGConnection, source: PostgresSource, locks: SourceLocks, parallelism: Int
+        on holder: PGConnection, source: PostgresSource, of streams: [SourceStream], parallelism: Int
     ) async throws -> PostgresSnapshot {
         try await holder.script(ClientWatch.setting)
         try await holder.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        let taken = try await locks.take(on: holder)
+        let taken = try await SourceLocks(streams).take(on: holder)
         try await holder.script(SourceLocks.shortWait)
         // A query, so after the locks: the first one fixes the snapshot.
         try await holder.query(PostgresSource.catalogueFirst)
@@ -51,11 +54,65 @@ final class PostgresSnapshot: SourceSnapshot {
                 position: try row.optional("position") ?? "unknown", takenAt: try rfc3339(row.string("taken_at"))),
             holder: holder, address: source.address, readers: readers,
             // Reading by pages is a range scan from PostgreSQL 14 on; before, each part would read the whole table.
-            readsByPages: try await holder.serverVersion() >= 140_000)
+            readsByPages: try await holder.serverVersion() >= 140_000,
+            changed: try await changed(streams, on: holder))
+    }
+
+    /// Those that in this snapshot have other columns or keys than when they were asked for: while a lock was waited for,
+    /// whoever held it may have changed them. Read as they were, values would be rounded and columns left out.
+    private static func changed(_ streams: [SourceStream], on holder: PGConnection) async throws -> Set<StreamName> {
+        guard !streams.isEmpty else { return [] }
+        let now = Dictionary(
+            try await Discovery(holder).streams().map { ($0.stream.name, $0.stream) },
+            uniquingKeysWith: { first, _ in first })
+        return Set(
+            streams.filter { asked in
+                guard let found = now[asked.name] else { return true }
+                return (found.kind, found.columns, found.primaryKey, found.uniqueKeys)
+                    != (asked.kind, asked.columns, asked.primaryKey, asked.uniqueKeys)
+            }.map(\.name))
+    }
+
+    private func refuseChanged(_ stream: SourceStream) throws {
+        if changed.contains(stream.name) { throw Self.changedMeanwhile(stream) }
+    }
+
+    private static func changedMeanwhile(_ stream: SourceStream) -> Problem {
+        Problem(
+            .sourceChanged, "The table \(stream.name) was changed or rewritten while the clone began.",
+            hint: "Clone again when that is over.")
+    }
+
+    /// A table that was emptied or rewritten after the snapshot was taken shows no rows in it (PostgreSQL documentation,
+    /// 13.6), neither to whoever counts nor to whoever reads. Where a lock was not to be had, its file tells: which one
+    /// it has now, and which one it had in this snapshot. The same for partitions, and for what a view reads.
+    private func refuseRewritten(_ stream: SourceStream) async throws {
+        let name = "\(SQL.quoted(stream.name.schema)).\(SQL.quoted(stream.name.table))"
+        let rewritten = try await ask(
+            """
+            WITH RECURSIVE parts AS (
+              SELECT \(name)::regclass::oid AS oid
+              UNION
+              SELECT next.oid FROM parts p JOIN pg_class k ON k.oid = p.oid CROSS JOIN LATERAL (
+                SELECT i.inhrelid AS oid FROM pg_inherits i WHERE k.relkind = 'p' AND i.inhparent = k.oid
+                UNION ALL
+                SELECT d.refobjid FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass
+                    AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> k.oid
+                  WHERE k.relkind = 'v' AND r.ev_class = k.oid) next
+            )
+            SELECT FROM parts p LEFT JOIN pg_class c ON c.oid = p.oid
+            WHERE c.oid IS NULL
+              OR (c.relkind IN ('r', 'm') AND c.relfilenode <> 0
+                AND c.relfilenode IS DISTINCT FROM pg_relation_filenode(c.oid)::oid) LIMIT 1
+            """, about: stream)
+        guard rewritten.isEmpty else { throw Self.changedMeanwhile(stream) }
     }
 
     func count(_ stream: SourceStream) async throws -> Int64 {
+        try refuseChanged(stream)
         let rows = try await ask("SELECT count(*) AS n FROM \(SQL(unsafe: relation(stream)))", about: stream)
+        // After it: what is rewritten later still makes what is read differ from this count.
+        try await refuseRewritten(stream)
         return try rows.first?.int("n") ?? 0
     }
 
@@ -79,6 +136,7 @@ final class PostgresSnapshot: SourceSnapshot {
     }
 
     func parts(of stream: SourceStream) async throws -> [StreamPart] {
+        try refuseChanged(stream)
         // A part is a range of row addresses (ctid), which grants on columns do not cover: such a table is one part.
         guard readsByPages, stream.kind == .table else { return [StreamPart(number: 0, of: 1, range: nil)] }
         let name = "\(SQL.quoted(stream.name.schema)).\(SQL.quoted(stream.name.table))"

@@ -66,7 +66,7 @@ package struct PostgresSource: Source {
         }
         do {
             return try await PostgresSnapshot.open(
-                on: holder, source: self, locks: SourceLocks(streams), parallelism: parallelism)
+                on: holder, source: self, of: streams, parallelism: parallelism)
         } catch {
             await holder.close()
             throw SourceProblem.of(error, at: address)

@@ -1,4 +1,5 @@
 import Connecting
+import Kernel
 
 /// The dashboard that a source starts with: figures per day and the most frequent values, for the marts that matter
 /// most.
@@ -20,7 +21,9 @@ enum StarterDashboard {
                 count += 1
             }
         }
-        let charts = zip(offers, chosen).flatMap { Array($0.prefix($1)) } + [rowsPerTable(tables)]
+        var charts = zip(offers, chosen).flatMap { Array($0.prefix($1)) } + [rowsPerTable(tables)]
+        // order_item.total and order.item_total would have one.
+        for (index, id) in Slug.distinct(charts.map(\.id)).enumerated() { charts[index].id = id }
         return Dashboard(name: source, title: words(source), source: source, charts: charts)
     }
 

@@ -79,15 +79,33 @@ struct LandedStreams: Sendable {
         return sources
     }
 
-    /// The oldest snapshot among a source's streams: its numbers are verified through that moment.
+    /// The oldest snapshot among a source's streams that are still cloned: its rows in RAW are verified through that
+    /// moment.
     func verifiedThrough(source: String, in place: WarehousePlace) async throws -> String? {
         try await pool.transaction(organization: place.organization) { connection in
             try await connection.query(
                 """
                 SELECT to_char(min(taken_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS through
                 FROM weir.landed_streams WHERE environment = \(place.environment) AND source = \(source)
+                  AND coalesce(missed_at <= taken_at, true)
                 """
             ).first?.optional("through")
         }
+    }
+
+    /// Through which moment a dashboard's numbers are verified: that of the rows from which its marts were built, which
+    /// may be older than what has landed since.
+    func verifiedThrough(dashboard: Dashboard, in place: WarehousePlace) async throws -> String? {
+        let published = try await pool.transaction(organization: place.organization) { connection in
+            try await connection.query(
+                """
+                SELECT to_char(verified_through AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS through
+                FROM weir.dashboards WHERE environment = \(place.environment) AND name = \(dashboard.name)
+                """
+            ).first?.optional("through")
+        }
+        if let published { return published }
+        // A file that somebody has added since.
+        return try await verifiedThrough(source: dashboard.source, in: place)
     }
 }

@@ -26,7 +26,9 @@ struct PublishJob: JobHandler {
         let build: BuildResult = try await context.result(of: ModelJob.kind)
         let found = try dashboards.all(in: place)
         for dashboard in found {
-            let through = try await landed.verifiedThrough(source: dashboard.source, in: place)
+            // Marts that were not built are as old as before, whatever has landed.
+            let through =
+                build.problem == nil ? try await landed.verifiedThrough(source: dashboard.source, in: place) : nil
             try await publish(dashboard, through: through, in: place, by: job)
         }
         try await remove(allBut: found.map(\.name), in: place, by: job)
@@ -47,7 +49,8 @@ struct PublishJob: JobHandler {
                 VALUES (\(place.organization), \(place.environment), \(dashboard.name), \(dashboard.title),
                   \(through)::timestamptz)
                 ON CONFLICT (organization_id, environment, name) DO UPDATE SET
-                  title = excluded.title, verified_through = excluded.verified_through, published_at = now()
+                  title = excluded.title, published_at = now(),
+                  verified_through = coalesce(excluded.verified_through, dashboards.verified_through)
                 """)
         }
     }

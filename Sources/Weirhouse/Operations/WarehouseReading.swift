@@ -70,7 +70,7 @@ extension LiveOperations {
                 hint: "It may have been edited: reload the page.")
         }
         let sql = try chart.statement(from: range.from, through: range.to)
-        async let through = LandedStreams(pool: house.pool).verifiedThrough(source: dashboard.source, in: place)
+        async let through = LandedStreams(pool: house.pool).verifiedThrough(dashboard: dashboard, in: place)
         let table = try await gateway.knownRows(sql, limit: 5000, in: place)
         return ChartData(table: table, verifiedThrough: try await through)
     }
