@@ -232,7 +232,9 @@ package struct OrganizationBook: Sendable {
             """
             state = 'active', state_reason = NULL, state_since = now(), delete_after = NULL
               WHERE state = 'deleting' AND delete_after > now()
-            """, else: "The organization is not being deleted, or its time of grace is over.")
+                AND EXISTS (SELECT FROM weir.grants g JOIN weir.principals p USING (principal_id)
+                  WHERE g.role = 'owner' AND p.state = 'active' AND p.kind <> 'service')
+            """, else: "The organization is not being deleted, its time of grace is over, or it has no owner left.")
     }
 
     private func change(_ id: OrganizationID, _ setting: SQL, else refusal: String) async throws {

@@ -53,6 +53,14 @@ BEGIN
   RETURN ended;
 END $$;
 
+-- Rules of an organization that is being deleted let nobody in, and nobody can remove them.
+CREATE OR REPLACE FUNCTION weir.foreign_rules(wanted text) RETURNS int
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
+  SELECT count(DISTINCT r.organization_id)::int FROM weir.sign_in_rules r
+    JOIN weir.organizations o ON o.organization_id = r.organization_id
+  WHERE r.issuer_name = wanted AND r.organization_id <> weir.current_organization() AND o.state <> 'deleting'
+$$;
+
 -- What the rules of sign-in give and take is nobody's doing, and is told all the same. At the transaction's end: others
 -- wait for the chain.
 CREATE FUNCTION weir.audit_rule_grants() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
@@ -155,6 +163,12 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
+-- Only where an owner can be lost: not when somebody comes back, or is called by another name.
+DROP TRIGGER has_owner ON weir.principals;
+CREATE CONSTRAINT TRIGGER has_owner AFTER UPDATE OF state ON weir.principals DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (OLD.state = 'active' AND NEW.state <> 'active') EXECUTE FUNCTION weir.keep_an_owner();
+CREATE CONSTRAINT TRIGGER has_owner_still AFTER DELETE ON weir.principals DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION weir.keep_an_owner();
 
 CREATE OR REPLACE FUNCTION weir.erase_account(who uuid) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
@@ -222,3 +236,33 @@ ALTER FUNCTION weir.audit_erasure OWNER TO weir_dispatch;
 REVOKE ALL ON FUNCTION weir.audit_erasure FROM PUBLIC;
 CREATE CONSTRAINT TRIGGER audit_erasure AFTER UPDATE OF erased_at ON weir.principals DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (OLD.erased_at IS NULL AND NEW.erased_at IS NOT NULL) EXECUTE FUNCTION weir.audit_erasure();
+
+-- RETENTION -----------------------------------------------------------------------------------------------------------
+
+-- Chains of several organizations in one order, as whoever ends a provider's sessions takes them.
+CREATE OR REPLACE FUNCTION weir.forget_runs(most int) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+DECLARE place record; old uuid[]; quiet uuid[]; touched int := 0;
+BEGIN
+  FOR place IN SELECT * FROM weir.environments ORDER BY organization_id, environment LOOP
+    old := ARRAY(SELECT run_id FROM weir.runs WHERE organization_id = place.organization_id
+        AND environment = place.environment AND finished_at < now() - make_interval(days => place.keep_runs_days)
+        AND state NOT IN ('PENDING', 'RUNNING', 'RETRYABLE') ORDER BY finished_at LIMIT most FOR UPDATE SKIP LOCKED);
+    DELETE FROM weir.log_lines WHERE run_id = ANY (old);
+    DELETE FROM weir.job_events WHERE run_id = ANY (old);
+    DELETE FROM weir.receipts WHERE run_id = ANY (old);
+    DELETE FROM weir.job_predecessors WHERE job_id IN (SELECT job_id FROM weir.jobs WHERE run_id = ANY (old));
+    DELETE FROM weir.jobs WHERE run_id = ANY (old);
+    DELETE FROM weir.runs WHERE run_id = ANY (old);
+    quiet := ARRAY(SELECT run_id FROM weir.runs r WHERE organization_id = place.organization_id
+        AND environment = place.environment AND finished_at < now() - make_interval(days => place.keep_logs_days)
+        AND state NOT IN ('PENDING', 'RUNNING')
+        AND (EXISTS (SELECT FROM weir.log_lines l WHERE l.run_id = r.run_id)
+          OR EXISTS (SELECT FROM weir.job_events e WHERE e.run_id = r.run_id))
+      ORDER BY finished_at LIMIT most);
+    DELETE FROM weir.log_lines WHERE run_id = ANY (quiet);
+    DELETE FROM weir.job_events WHERE run_id = ANY (quiet);
+    touched := touched + cardinality(old) + cardinality(quiet);
+  END LOOP;
+  RETURN touched;
+END $$;

@@ -17,11 +17,12 @@ extension LiveOperations {
             return entries.map { entry in
                 let purpose = SecretPurpose(of: entry.name)
                 let last = people[entry.name]
+                let uses = users.uses(of: purpose)
                 return SecretView(
                     name: entry.name, kind: purpose.kind, version: entry.version, changedAt: entry.changedAt.rfc3339,
                     changedBy: last?.version == entry.version ? last?.person : nil,
-                    isReplaceable: purpose.isReplaceable, isRevocable: purpose.isRevocable,
-                    uses: users.uses(of: purpose))
+                    isReplaceable: purpose.isReplaceable, isRevocable: purpose.isRevocable(with: uses),
+                    uses: uses)
             }
         }
     }
@@ -55,7 +56,8 @@ extension LiveOperations {
     func revokeSecret(_ name: String, as caller: Caller) async throws {
         try SecretName.check(name)
         let purpose = SecretPurpose(of: name)
-        guard purpose.isRevocable else {
+        let uses = try await metadata { try await secretUsers(of: caller) }.uses(of: purpose)
+        guard purpose.isRevocable(with: uses) else {
             _ = try await secret(name, as: caller)
             throw Self.ownSecret(purpose)
         }
@@ -106,15 +108,20 @@ extension LiveOperations {
     }
 
     private func secretUsers(of caller: Caller) async throws -> SecretUsers {
-        let sources = try await house.pool.transaction(organization: caller.organization) { connection in
-            try await connection.query("SELECT environment || '/' || name AS source FROM weir.sources").map {
-                try $0.string("source")
-            }
+        let (sources, issuers) = try await house.pool.transaction(organization: caller.organization) { connection in
+            (
+                try await connection.query("SELECT environment || '/' || name AS source FROM weir.sources").map {
+                    try $0.string("source")
+                },
+                try await connection.query("SELECT secret_name FROM weir.issuers WHERE secret_name IS NOT NULL").map {
+                    try $0.string("secret_name")
+                }
+            )
         }
         return SecretUsers(
             schedules: try await ScheduleBook(pool: house.pool, time: house.time).all(of: caller.organization),
             subscriptions: try await SubscriptionBook(pool: house.pool).all(of: caller.organization),
-            sources: Set(sources))
+            sources: Set(sources), issuers: Set(issuers))
     }
 
     /// - Throws: `notFound` if nothing would use a new value.

@@ -47,9 +47,10 @@ enum SecretPurpose: Equatable {
 
     /// Without a warehouse's key all of its files would be unreadable for ever. An issuer's secret goes with the issuer,
     /// which others may rely on.
-    var isRevocable: Bool {
+    func isRevocable(with uses: [SecretUse]) -> Bool {
         switch self {
-        case .warehouse, .issuer: false
+        case .warehouse: false
+        case .issuer: uses.isEmpty
         case .source, .bucket, .webhook, .other: true
         }
     }
@@ -61,6 +62,8 @@ struct SecretUsers: Sendable {
     var subscriptions: [SubscriptionBook.Subscription]
     /// `dev/shop`
     var sources: Set<String>
+    /// Names of secrets that issuers have.
+    var issuers: Set<String>
 
     /// None if nothing hangs on it any more.
     func uses(of purpose: SecretPurpose) -> [SecretUse] {
@@ -86,7 +89,8 @@ struct SecretUsers: Sendable {
                     what: "warehouse of \(environment)", without: "Its files, or its catalogue, cannot be opened.")
             ]
         case .issuer(let name):
-            [SecretUse(what: "issuer \(name)", without: "Nobody can sign in through it.")]
+            issuers.contains(IssuerBook.secretName(of: name))
+                ? [SecretUse(what: "issuer \(name)", without: "Nobody can sign in through it.")] : []
         case .other: []
         }
     }

@@ -18,7 +18,7 @@ struct AccountAdmission: Sendable {
     /// - Throws: `forbidden`, with what to do.
     func admit(_ account: Account) async throws -> Member {
         let matched = try await matchingRules(account)
-        let rows = try await house.pool.withConnection { connection in
+        let rows = try await house.pool.evenIfCircular { connection in
             try await connection.query(
                 """
                 SELECT organization_id, slug, principal_id, refusal,
@@ -77,5 +77,23 @@ struct AccountAdmission: Sendable {
                     : "No organization here lets your account of \(label) in.",
                 hint: isUnverified ? "Have the address verified there, then sign in again. Or ask an admin." : admin)
         }
+    }
+}
+
+extension PGPool {
+    /// Does what is one statement again where PostgreSQL has ended it because others and it waited for each other: it
+    /// writes to the chains of several organizations, and so do they.
+    /// - Throws: as `withConnection`.
+    func evenIfCircular<Value: Sendable>(
+        _ work: @Sendable (PGConnection) async throws -> Value
+    ) async throws -> Value {
+        for _ in 0..<3 {
+            do {
+                return try await withConnection(work)
+            } catch let error as PGError where error.state == "40P01" {
+                continue
+            }
+        }
+        return try await withConnection(work)
     }
 }

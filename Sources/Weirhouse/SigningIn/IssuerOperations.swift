@@ -116,9 +116,8 @@ extension LiveOperations {
                 .conflict, "\(others) other organizations let people in through \(name).",
                 hint: "They remove their rules first.")
         }
-        if let secret = kept.secretName {
-            try await metadata { _ = try await secretKeeper.remove(secret, of: caller.organization) }
-        }
+        let secret = kept.secretName ?? IssuerBook.secretName(of: name)
+        try await metadata { _ = try await secretKeeper.remove(secret, of: caller.organization) }
     }
 
     func testIssuer(_ name: String, as caller: Caller) async throws -> IssuerCheck {

@@ -166,7 +166,7 @@ extension LiveOperations {
             throw Problem(.invalidInput, problem.detail, hint: nil, cause: problem.cause)
         }
         let ended = try await metadata {
-            try await house.pool.withConnection { connection in
+            try await house.pool.evenIfCircular { connection in
                 try await connection.query(
                     """
                     SELECT weir.end_provider_sessions(\(issuer), \(logout.issuer), \(logout.subject), \(logout.session),
