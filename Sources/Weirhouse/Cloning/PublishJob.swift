@@ -26,10 +26,9 @@ struct PublishJob: JobHandler {
         let build: BuildResult = try await context.result(of: ModelJob.kind)
         let found = try dashboards.all(in: place)
         for dashboard in found {
+            let landed = try await landed.verifiedThrough(source: dashboard.source, in: place)
             // Marts that were not built are as old as before, whatever has landed.
-            let through =
-                build.problem == nil ? try await landed.verifiedThrough(source: dashboard.source, in: place) : nil
-            try await publish(dashboard, through: through, in: place, by: job)
+            try await publish(dashboard, through: build.problem == nil ? landed : nil, in: place, by: job)
         }
         try await remove(allBut: found.map(\.name), in: place, by: job)
         if let problem = build.problem { throw problem }
