@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from callers import Caller, Client, Registry
+from callers import Caller, Client, Registry, call
 from house import House, Refused
 from providers import Provider
 from signing_in import add_issuer, add_rule, rows
@@ -44,12 +44,6 @@ def other(house: House, role: str = "owner") -> tuple[str, Caller]:
         registry = enrol(connection)
         slug = f"other{uuid.uuid4().hex[:8]}"
         return slug, registry.member(registry.organization(slug), (role, "*"))
-
-
-def call(house: House, who: Caller, method: str, path: str, body: Any = None, status: int = 200) -> Any:
-    answer = Client(house).call(method, path, token=who.token, body=body)
-    assert answer.status == status, f"{path}: {answer.status} {answer.body}"
-    return json.loads(answer.body) if answer.body else None
 
 
 def lines(house: House, slug: str | None, action: str) -> list[dict[str, Any]]:

@@ -1,13 +1,11 @@
 """Ways to become somebody else, by signing in or by what decides who may: none of them leads anywhere."""
-import json
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from callers import Caller, Client, Registry
+from callers import Caller, Registry, call
 from house import House
 from providers import Provider
 from signing_in import add_issuer, add_rule, rows
@@ -38,12 +36,6 @@ def evil(house: House) -> tuple[str, Caller]:
         registry = Registry(connection)
         slug = f"evil{uuid.uuid4().hex[:8]}"
         return slug, registry.caller(registry.organization(slug), ("admin", "*"))
-
-
-def call(house: House, who: Caller, method: str, path: str, body: Any = None, status: int = 200) -> Any:
-    answer = Client(house).call(method, path, token=who.token, body=body)
-    assert answer.status == status, f"{path}: {answer.status} {answer.body}"
-    return json.loads(answer.body) if answer.body else None
 
 
 def invite(house: House, admin: Caller, address: str) -> str:

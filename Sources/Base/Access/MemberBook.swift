@@ -225,11 +225,6 @@ package struct MemberBook: Sendable {
         try await keepingAnOwner {
             try await pool.transaction(organization: organization) { connection in
                 let found = try await Self.shutOut(member, on: connection)
-                try await connection.query(
-                    """
-                    UPDATE weir.principals SET state = 'deactivated', state_since = now()
-                    WHERE principal_id = \(found.id) AND state <> 'deactivated'
-                    """)
                 return try await Self.find(found.id.description, on: connection)
             }
         }
@@ -266,6 +261,7 @@ package struct MemberBook: Sendable {
         }
     }
 
+    /// Deactivates; what follows from that, whoever does it, is the trigger `shut_out`'s.
     private static func shutOut(_ member: String, on connection: PGConnection) async throws -> Member {
         let found = try await find(member, on: connection)
         guard found.kind != .local else {
@@ -273,11 +269,11 @@ package struct MemberBook: Sendable {
                 .conflict, "\(found.name) is whoever holds the data folder, and cannot be shut out.",
                 hint: "Keep others from the machine and the folder instead.")
         }
-        try await connection.query("DELETE FROM weir.credentials WHERE principal_id = \(found.id)")
         try await connection.query(
             """
-            DELETE FROM weir.subscriptions s USING weir.principals p WHERE p.principal_id = \(found.id)
-              AND s.channel = 'email' AND (s.principal_id = p.principal_id OR lower(s.target) = p.email)
+            UPDATE weir.principals SET state = 'deactivated',
+              state_since = CASE state WHEN 'deactivated' THEN state_since ELSE now() END
+            WHERE principal_id = \(found.id)
             """)
         return found
     }

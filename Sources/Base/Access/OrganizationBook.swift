@@ -204,16 +204,13 @@ package struct OrganizationBook: Sendable {
     /// - Throws: `conflict` if it is being deleted already, or if others let people in through an issuer of it.
     package func delete(_ id: OrganizationID) async throws {
         let seconds = Self.grace / .seconds(1)
-        try await pool.transaction(organization: id) { connection in
-            let changed = try await connection.query(
-                """
-                UPDATE weir.organizations SET state = 'deleting', state_reason = NULL, state_since = now(),
-                  delete_after = now() + make_interval(secs => \(seconds)::float8)
-                WHERE state <> 'deleting' AND organization_id = \(id) RETURNING state
-                """)
-            guard !changed.isEmpty else {
-                throw Problem(.conflict, "The organization is being deleted already.", hint: nil)
-            }
+        try await change(
+            id,
+            """
+            state = 'deleting', state_reason = NULL, state_since = now(),
+              delete_after = now() + make_interval(secs => \(seconds)::float8) WHERE state <> 'deleting'
+            """, else: "The organization is being deleted already."
+        ) { connection in
             // Whoever adds a rule now waits for this transaction, and is refused.
             let relied = try await connection.query(
                 "SELECT name FROM weir.issuers WHERE is_shared AND weir.foreign_rules(name) > 0 ORDER BY name LIMIT 1")
@@ -237,13 +234,18 @@ package struct OrganizationBook: Sendable {
             """, else: "The organization is not being deleted, its time of grace is over, or it has no owner left.")
     }
 
-    private func change(_ id: OrganizationID, _ setting: SQL, else refusal: String) async throws {
-        let changed = try await pool.transaction(organization: id) { connection in
-            try await connection.query(
+    /// - Parameter check: in the same transaction, after the change; what it throws undoes it.
+    private func change(
+        _ id: OrganizationID, _ setting: SQL, else refusal: String,
+        check: @Sendable (PGConnection) async throws -> Void = { _ in }
+    ) async throws {
+        try await pool.transaction(organization: id) { connection in
+            let changed = try await connection.query(
                 "UPDATE weir.organizations SET " + setting + " AND organization_id = \(id) RETURNING state")
-        }
-        guard !changed.isEmpty else {
-            throw Problem(.conflict, refusal, hint: "weir organizations show says how it is.")
+            guard !changed.isEmpty else {
+                throw Problem(.conflict, refusal, hint: "weir organizations show says how it is.")
+            }
+            try await check(connection)
         }
     }
 }

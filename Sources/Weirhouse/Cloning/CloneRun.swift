@@ -8,6 +8,8 @@ import Wire
 /// The graph of a clone: provision, extract, validate, load, model, publish, each after the one before.
 enum CloneRun {
     static let kind = "clone"
+    /// Only one job of all organizations holds it at a time.
+    static let provisionKey = "provision"
     /// Of its jobs.
     static let kinds = ["provision", "extract", "validate", "load", ModelJob.kind, PublishJob.kind]
 
@@ -24,7 +26,7 @@ enum CloneRun {
         let jobs = [
             // One at a time: it makes schemas in DuckLake, and DDL on two connections of one process corrupts.
             JobSpec(
-                kind: "provision", payload: payload, after: [], exclusiveKey: "provision", limits: [whole, warehouse]),
+                kind: "provision", payload: payload, after: [], exclusiveKey: provisionKey, limits: [whole, warehouse]),
             JobSpec(
                 kind: "extract", payload: payload, after: [0], exclusiveKey: "extract/\(place)/\(order.source)",
                 limits: [whole, source]),

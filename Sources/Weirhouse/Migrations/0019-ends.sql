@@ -99,7 +99,7 @@ END $$;
 ALTER FUNCTION weir.shut_out OWNER TO weir_dispatch;
 REVOKE ALL ON FUNCTION weir.shut_out FROM PUBLIC;
 CREATE TRIGGER shut_out AFTER UPDATE OF state ON weir.principals FOR EACH ROW
-  WHEN (NEW.state = 'deactivated' AND OLD.state <> 'deactivated') EXECUTE FUNCTION weir.shut_out();
+  WHEN (NEW.state = 'deactivated') EXECUTE FUNCTION weir.shut_out();
 
 CREATE OR REPLACE FUNCTION weir.poll_device_request(wanted bytea, new_hash bytea, new_id uuid, new_prefix text, asked_from inet)
 RETURNS TABLE (outcome text, pause int, slug text, name text, scopes text[], expires_at float8)
@@ -192,10 +192,8 @@ BEGIN
   IF FOUND THEN RETURN alone; END IF;
 
   addresses := array_remove(addresses || (SELECT h.email FROM weir.people h WHERE h.person_id = one.person_id), NULL);
-  DELETE FROM weir.credentials c WHERE c.principal_id = ANY (theirs);
   DELETE FROM weir.consents k WHERE k.principal_id = ANY (theirs);
   DELETE FROM weir.device_guesses d WHERE d.principal_id = ANY (theirs);
-  DELETE FROM weir.device_requests d WHERE d.principal_id = ANY (theirs);
   DELETE FROM weir.subscriptions s WHERE s.channel = 'email'
     AND s.organization_id = ANY (places) AND lower(s.target) = ANY (addresses);
   DELETE FROM weir.grants g WHERE g.principal_id = ANY (theirs);

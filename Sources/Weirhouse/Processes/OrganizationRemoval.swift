@@ -96,7 +96,8 @@ struct OrganizationRemoval: Sendable {
     // MARK: - Rows
 
     /// Of all tables that refer to organizations, whoever added them: those first that others do not refer to. Last of
-    /// all, in one transaction, who could do what, and the organization.
+    /// all, in one transaction, who could do what, and the organization. People who then belong to nothing go with their
+    /// principals, by a trigger.
     private func removeRows(of id: OrganizationID, on connection: PGConnection) async throws {
         try await leaveSharedLimits(of: id, on: connection)
         for table in try await tables(on: connection) where !["grants", "principals"].contains(table) {
@@ -115,19 +116,14 @@ struct OrganizationRemoval: Sendable {
             }
         }
         try await connection.transaction(organization: id) {
-            let people = try await connection.query(
-                "SELECT person_id FROM weir.principals WHERE organization_id = \(id) AND person_id IS NOT NULL")
             try await connection.query("DELETE FROM weir.grants WHERE organization_id = \(id)")
             try await connection.query("DELETE FROM weir.principals WHERE organization_id = \(id)")
             try await connection.query("DELETE FROM weir.organizations WHERE organization_id = \(id)")
-            // Whoever belongs to nothing any more cannot sign in.
-            let ids = PGArray.text(try people.map { try $0.string("person_id") })
-            try await connection.query("SELECT weir.forget_people(\(ids)::uuid[])")
         }
     }
 
     /// Keys that jobs of all organizations count under; their rows are made as those of whoever comes first.
-    private static let sharedKeys = [JobLimits.one("provision")]
+    private static let sharedKeys = [JobLimits.one(CloneRun.provisionKey)]
 
     /// Limits that others' jobs are held to stay, and are nobody's: without a key's row those that wait for it would wait
     /// for ever, and nothing would hold back the next.
