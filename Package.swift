@@ -160,7 +160,8 @@ let package = Package(
             "AdmissionTests",
             uses: [
                 "Admission", "Kernel", hummingbird, hummingbirdCore, httpTypes, log, nioCore, nioSSL,
-                .product(name: "NIOEmbedded", package: "swift-nio"), nioHTTP, nioHTTPTypes,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), nioHTTP, nioHTTPTypes,
             ]),
         tests("DuckDBTests", uses: ["DuckDB", "Kernel"]),
         tests("ServingTests", uses: ["Serving", "DuckDB", "Warehousing", "Kernel"]),

@@ -134,6 +134,14 @@ struct House: Operations {
         ChartData(table: Self.table, verifiedThrough: "2026-11-21T07:30:00.123Z")
     }
 
+    func exportChart(
+        _ chart: String, of dashboard: String, range: DayRange, of place: PlaceRequest, as caller: Caller
+    ) async throws -> ChartExport {
+        let request = QueryRequest(sql: chart)
+        return ChartExport(
+            bytes: try await export(request, as: caller), verifiedThrough: "2026-11-21T07:30:00.123Z")
+    }
+
     func caller(token: String) async throws -> Caller {
         guard token == Self.token else { throw Problem(.unauthenticated, "This token is not known.") }
         let time = TimeSource.system
@@ -152,7 +160,8 @@ extension House {
     static let problem = ProblemView(Problem(.sourcePermission, "Not readable.", hint: "Grant SELECT."))
 
     static let dashboard = DashboardSummary(
-        name: "shop", title: "Shop", organization: "acme", environment: "dev", charts: 1)
+        name: "shop", title: "Shop", organization: "acme", environment: "dev", charts: 1,
+        problem: "The dashboard shop.yml cannot be read as YAML.")
 
     static let table = QueryTable(
         columns: [QueryColumn(name: "a", type: "DOUBLE"), QueryColumn(name: "b", type: "VARCHAR")],

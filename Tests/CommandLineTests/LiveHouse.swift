@@ -101,6 +101,9 @@ final class LiveHouse: Operations {
     func chart(
         _ chart: String, of dashboard: String, range: DayRange, of place: PlaceRequest, as caller: Caller
     ) async throws -> ChartData { throw unused }
+    func exportChart(
+        _ chart: String, of dashboard: String, range: DayRange, of place: PlaceRequest, as caller: Caller
+    ) async throws -> ChartExport { throw unused }
 
     func caller(token: String) async throws -> Caller {
         guard token == "right" else { throw Problem(.unauthenticated, "This token is not known.") }

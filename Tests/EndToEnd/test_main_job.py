@@ -320,3 +320,60 @@ def test_all_flights_are_verified(house: House, make_database: Callable[..., Dat
     weather = "sum(temp), sum(wind_speed), sum(pressure)"
     assert [float(v) for v in house.query(f"SELECT {weather} FROM stg_nyc__weather", "stage")[0]] == pytest.approx(
         [float(v) for v in source.rows(f"SELECT {weather} FROM weather")[0]], rel=1e-12)
+
+
+# What people write beside the models
+
+
+ODD_DASHBOARD = """\
+name: odd
+title: Odd
+source: chinook
+charts:
+  - id: days
+    title: Days
+    kind: line
+    sql: >-
+      select cast(invoicedate as date) as day, count(*) as n from STAGING.stg_chinook__invoice
+      where {{date_filter}} group by 1 union all select date '20225-01-01', 1
+    x: day
+    y: [n]
+    date_column: invoicedate
+  - id: long
+    title: Long
+    kind: table
+    sql: select playlistid, trackid from RAW.chinook__playlisttrack
+"""
+
+
+def test_long_charts_odd_days_and_unreadable_files_of_people(
+    house: House, chinook: Database, run: dict[str, Any]
+) -> None:
+    folder = house.folder / "models" / "acme_dev" / "dashboards"
+    (folder / "odd.yml").write_text(ODD_DASHBOARD)
+    (folder / "broken.yml").write_text("name: broken\ncharts: [")
+    (folder / "bytes.yml").write_bytes(b"\xff\xfe\x00")
+    try:
+        # What is drawn is cut, and says so; the file is whole.
+        data = house.get("/api/v1/dashboards/odd/charts/long/data")
+        assert len(data["table"]["rows"]) == 5000 and data["table"]["truncated"] is True
+        rows = list(csv.reader(io.StringIO(house.request("/api/v1/dashboards/odd/charts/long/data?format=csv").decode())))
+        assert len(rows) == 1 + 8715 and rows[0] == ["playlistid", "trackid"]
+        # A typing error in one row takes nobody's range away.
+        odd, usual = (house.get(f"/api/v1/dashboards/{name}") for name in ("odd", "chinook"))
+        assert (odd["first_day"], odd["last_day"]) == (usual["first_day"], usual["last_day"])
+        # A file that cannot be read is named, and takes no other away.
+        listed = {each["name"]: each.get("problem") for each in house.get("/api/v1/dashboards")["dashboards"]
+                  if each["environment"] == "dev"}
+        assert listed.pop("broken").startswith("The dashboard broken.yml ")
+        assert listed.pop("bytes").startswith("The dashboard bytes.yml ")
+        assert listed == {"chinook": None, "odd": None}
+        token = (house.folder / "token").read_text().strip()
+        status, _, content = call(house, "/api/v1/dashboards/broken", token)
+        assert status == 400 and b"broken.yml" in content
+        # Runs say so too, and publish the others.
+        failed = house.weir("clone", chinook.url, "--source", "chinook", "--tables", "artist")
+        assert failed.status == 1 and "broken.yml" in failed.err, failed
+    finally:
+        for name in ("odd.yml", "broken.yml", "bytes.yml"):
+            (folder / name).unlink()

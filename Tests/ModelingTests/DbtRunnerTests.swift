@@ -74,6 +74,31 @@ struct DbtRunnerTests {
         #expect(result.problem?.detail.hasPrefix("The test never failed: ") == true)
     }
 
+    @Test(arguments: [true, false])
+    func `a row without its parent is an error in one snapshot, a warning in two`(ofOneSnapshot: Bool) async throws {
+        let first = "'2026-01-01 10:00:00Z'"
+        let second = ofOneSnapshot ? first : "'2026-01-01 11:00:00Z'"
+        try prepare(
+            Inputs.chinook,
+            rows: """
+                insert into "RAW".chinook__artist values (1, 'AC/DC');
+                insert into "RAW".chinook__album values (1, 'Let There Be Rock', 1), (2, 'Restless and Wild', 2);
+                insert into "RAW"._weir_loads (table_name, taken_at) values
+                    ('chinook__artist', '2026-01-01 09:00:00Z'), ('chinook__album', '2026-01-01 09:00:00Z'),
+                    ('chinook__artist', \(first)), ('chinook__album', \(second));
+                """)
+        let result = try await runner.build(house.path, target: target()) { _ in }
+        let test = "matches_parent_stg_chinook__album"
+        if ofOneSnapshot {
+            #expect(result.failures.count == 1 && result.failures[0].node.hasPrefix(test))
+            #expect(result.skipped > 0)
+        } else {
+            #expect(result.succeeded)
+            let warning = try #require(result.warnings.first)
+            #expect(result.warnings.count == 1 && warning.hasPrefix(test) && warning.contains("1 result"))
+        }
+    }
+
     @Test func `a model that fails is named in one line, without secrets, and those after it are skipped`() async throws
     {
         try prepare(Inputs.chinook)

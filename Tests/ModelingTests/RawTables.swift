@@ -4,13 +4,21 @@ import Modeling
 /// SQL that makes the tables of an input in the schema RAW of a DuckDB database, as a load would leave them.
 enum RawTables {
     static func create(_ input: ModelingInput) -> String {
-        input.sources.flatMap(\.streams).map { landed in
-            let columns = zip(RawNaming.columns(of: landed.stream), landed.stream.columns).map { name, column in
-                "\"\(name.replacing("\"", with: "\"\""))\" \(column.carried.duckDB)"
-            }
-            return "create table \"RAW\".\"\(landed.table)\" (\(columns.joined(separator: ", ")));\n"
-        }.joined()
+        loads
+            + input.sources.flatMap(\.streams).map { landed in
+                let columns = zip(RawNaming.columns(of: landed.stream), landed.stream.columns).map { name, column in
+                    "\"\(name.replacing("\"", with: "\"\""))\" \(column.carried.duckDB)"
+                }
+                return "create table \"RAW\".\"\(landed.table)\" (\(columns.joined(separator: ", ")));\n"
+            }.joined()
     }
+
+    private static let loads = """
+        create table "RAW"._weir_loads (
+            load_id uuid, run_id uuid, source varchar, table_name varchar, rows bigint, source_position varchar,
+            taken_at timestamptz);
+
+        """
 
     /// Rows for `Inputs.adversarial` that keep the declared keys.
     static let adversarialRows = """

@@ -22,7 +22,7 @@ extension Endpoint {
             }),
         Endpoint(
             method: .get, path: "/api/v1/dashboards/{name}/charts/{id}/data", name: "getChartData",
-            summary: "A chart's data for a range of days.",
+            summary: "A chart's data for a range of days: as it is drawn, or all of its rows with csv.",
             parameters: [
                 dashboardName, .path("id", "The chart's id."),
                 .query("from", "The first day; open if absent.", .text(format: "date")),
@@ -47,20 +47,19 @@ extension Endpoint {
         if let from = range.from, let to = range.to, from > to {
             throw Refusal.invalid("The day `from` lies after the day `to`.")
         }
-        var data = try await call.operations.chart(
-            call.part("id"), of: call.part("name"), range: range, of: call.place, as: caller)
+        let (chart, dashboard) = (call.part("id"), call.part("name"))
         guard call.text("format") == "csv" else {
+            var data = try await call.operations.chart(
+                chart, of: dashboard, range: range, of: call.place, as: caller)
             data.table = data.table.finite
             return try .json(data)
         }
-        var response = Response(
-            status: .ok,
-            headers: [
-                .contentType: QueryFormat.csv.contentType, .cacheControl: "no-store",
-                .contentDisposition: "attachment; filename=\"\(fileName(call)).csv\"",
-            ],
-            body: .init(byteBuffer: ByteBuffer(string: data.table.csv)))
-        response.headers[.verifiedThrough] = data.verifiedThrough
+        let export = try await call.operations.exportChart(
+            chart, of: dashboard, range: range, of: call.place, as: caller)
+        var response = try await Response.stream(
+            export.bytes, contentType: QueryFormat.csv.contentType, faults: call.faults)
+        response.headers[.contentDisposition] = "attachment; filename=\"\(fileName(call)).csv\""
+        response.headers[.verifiedThrough] = export.verifiedThrough
         return response
     }
 

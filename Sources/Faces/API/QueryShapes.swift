@@ -53,6 +53,7 @@ extension Shapes {
             Field("organization", .text()),
             Field("environment", .text()),
             Field("charts", .integer(least: 0), "How many it has."),
+            .optional("problem", .text(), "Why its file cannot be read; absent if it can."),
         ])
 
     static let dashboardList = Shape(
@@ -80,7 +81,7 @@ extension Shapes {
         ])
 
     static let chartData = Shape(
-        name: "ChartData", note: "A chart's data.",
+        name: "ChartData", note: "A chart's data: at most 5,000 rows; `truncated` says if there are more.",
         fields: [
             Field("table", .shape(queryTable)),
             .optional("verified_through", .text(format: "date-time"), "The moment of the source's snapshot."),

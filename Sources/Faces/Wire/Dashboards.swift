@@ -5,13 +5,18 @@ package struct DashboardSummary: Sendable, Codable {
     package var organization: String
     package var environment: String
     package var charts: Int
+    /// Why its file cannot be read, in one line; nil if it can.
+    package var problem: String?
 
-    package init(name: String, title: String, organization: String, environment: String, charts: Int) {
+    package init(
+        name: String, title: String, organization: String, environment: String, charts: Int, problem: String? = nil
+    ) {
         self.name = name
         self.title = title
         self.organization = organization
         self.environment = environment
         self.charts = charts
+        self.problem = problem
     }
 }
 
@@ -53,7 +58,7 @@ package struct ChartView: Sendable, Codable {
     }
 }
 
-/// A chart's data for a date range.
+/// A chart's data for a date range: what is drawn, of which `table.truncated` says whether it is all.
 package struct ChartData: Sendable, Codable {
     package var table: QueryTable
     /// The moment of the source snapshot that the data comes from, RFC 3339.
@@ -61,6 +66,18 @@ package struct ChartData: Sendable, Codable {
 
     package init(table: QueryTable, verifiedThrough: String?) {
         self.table = table
+        self.verifiedThrough = verifiedThrough
+    }
+}
+
+/// All rows of a chart for a date range as CSV, in pieces of bytes as they come.
+package struct ChartExport: Sendable {
+    package var bytes: AsyncThrowingStream<[UInt8], any Error>
+    /// The moment of the source snapshot that the data comes from, RFC 3339.
+    package var verifiedThrough: String?
+
+    package init(bytes: AsyncThrowingStream<[UInt8], any Error>, verifiedThrough: String?) {
+        self.bytes = bytes
         self.verifiedThrough = verifiedThrough
     }
 }

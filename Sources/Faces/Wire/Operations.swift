@@ -60,11 +60,16 @@ package protocol Operations: ScheduleOperations, NotificationOperations, Workfor
         schema: String, table: String, limit: Int, of place: PlaceRequest, as caller: Caller
     ) async throws -> QueryTable
 
+    /// Also those whose file cannot be read; they say why.
     func dashboards(as caller: Caller) async throws -> [DashboardSummary]
     func dashboard(_ name: String, of place: PlaceRequest, as caller: Caller) async throws -> DashboardView
     func chart(
         _ chart: String, of dashboard: String, range: DayRange, of place: PlaceRequest, as caller: Caller
     ) async throws -> ChartData
+    /// - Throws: as `query`; also from the stream.
+    func exportChart(
+        _ chart: String, of dashboard: String, range: DayRange, of place: PlaceRequest, as caller: Caller
+    ) async throws -> ChartExport
 
     /// Who holds this API token.
     /// - Throws: `unauthenticated`.

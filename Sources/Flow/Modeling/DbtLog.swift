@@ -40,7 +40,9 @@ struct DbtLog {
             return nil
         }
         switch event.info.level {
-        case "warn": warnings.append(redaction.line(event.info.msg))
+        // What a node's end says, in three lines, stands in the run's results in one.
+        case "warn" where event.info.name != "LogTestResult" && !event.info.name.hasPrefix("RunResult"):
+            warnings.append(redaction.line(event.info.msg))
         case "error": errors.append(redaction.line(event.info.msg))
         default: break
         }
@@ -81,16 +83,19 @@ struct RunResults: Decodable {
             let parts = result.uniqueId.split(separator: ".")
             let kind = parts.first.map(String.init) ?? "node"
             let isTest = kind == "test" || kind == "unit_test"
+            let node = parts.count > 2 ? String(parts[2]) : result.uniqueId
             switch result.status {
             case "success", "pass", "warn":
+                if result.status == "warn" {
+                    build.warnings.append("\(node): \(redaction.line(result.message ?? result.status))")
+                }
                 if isTest { build.testsPassed += 1 } else if kind == "model" { build.modelsBuilt += 1 }
             case "skipped", "no-op": build.skipped += result.status == "skipped" ? 1 : 0
             default:
                 if isTest { build.testsFailed += 1 }
                 build.failures.append(
                     .init(
-                        node: parts.count > 2 ? String(parts[2]) : result.uniqueId, kind: kind,
-                        message: redaction.line(result.message ?? result.status)))
+                        node: node, kind: kind, message: redaction.line(result.message ?? result.status)))
             }
         }
         return build

@@ -30,7 +30,7 @@ extension ProjectPlan {
             tables(of: source).map { table in
                 properties(
                     table.staging, "\(table.landed.table) 1:1, with names in snake_case and typed columns.",
-                    tests: table.compositeTests,
+                    tests: table.modelTests,
                     columns: table.columns.map { column in
                         described(column.name, column.sourceDescription, tests: table.tests(of: column))
                     })
@@ -90,29 +90,22 @@ extension TablePlan {
         let canVanish = column.values == .exactDecimal || column.values == .interval
         if isKeyPart || (!column.nullable && !canVanish) { tests.append(.text("not_null")) }
         if keys.contains([column.name]) { tests.append(.text("unique")) }
-        for reference in references where reference.columns == [column.name] {
-            tests.append(
-                test(
-                    "relationships",
-                    [
-                        ("to", .text("ref('\(reference.parent)')")),
-                        ("field", .text(SQLName.column(reference.parentColumns[0]))),
-                    ]))
-        }
         return tests
     }
 
-    fileprivate var compositeTests: [YAMLText] {
-        keyTests(keys)
-            + references.filter { $0.columns.count > 1 }.map { reference in
-                test(
-                    "matches_parent",
-                    [
-                        ("key", names(reference.columns)),
-                        ("to", .text("ref('\(reference.parent)')")),
-                        ("parent_key", names(reference.parentColumns)),
-                    ])
-            }
+    fileprivate var modelTests: [YAMLText] {
+        keyTests(keys) + references.map(matchesParent)
+    }
+
+    private func matchesParent(_ reference: Reference) -> YAMLText {
+        test(
+            "matches_parent",
+            [
+                ("key", names(reference.columns)),
+                ("to", .text("ref('\(reference.parent)')")),
+                ("parent_key", names(reference.parentColumns)),
+                ("tables", .list([.text(landed.table), .text(reference.parentTable)])),
+            ])
     }
 
     /// A fact or a dimension keeps its table's key.

@@ -50,7 +50,9 @@ struct ProjectPlan {
                 let columns = child.stagingNames(key.columns),
                 let parentColumns = plans[index].stagingNames(key.referencedColumns)
             else { continue }
-            let reference = Reference(columns: columns, parent: plans[index].staging, parentColumns: parentColumns)
+            let reference = Reference(
+                columns: columns, parent: plans[index].staging, parentTable: plans[index].landed.table,
+                parentColumns: parentColumns)
             if !found.contains(where: { $0.reference == reference }) { found.append((reference, index)) }
         }
         return found

@@ -98,9 +98,22 @@ enum ProjectScaffold {
         having count(*) > 1
         {% endtest %}
 
-        {# Each row whose `key` has no nulls has a row with the same `parent_key` in `to`. #}
-        {% test matches_parent(model, key, to, parent_key) %}
-        select child.*
+        {#
+            Each row whose `key` has no nulls has a row with the same `parent_key` in `to`. `tables` are the two tables of
+            RAW: if they were not read in one snapshot (a schedule of some tables, say), the source may have changed in
+            between, and rows without a parent are a warning, not an error.
+        #}
+        {% test matches_parent(model, key, to, parent_key, tables) %}
+        {{ config(warn_if='> 0', error_if='> 0 and bool_and(_of_one_snapshot)') }}
+        select child.*, (
+            select count(distinct snapshots.taken_at) <= 1
+            from (
+                select max(taken_at) as taken_at
+                from {{ model.database }}.RAW._weir_loads
+                where table_name in ('{{ tables | join("', '") }}')
+                group by table_name
+            ) as snapshots
+        ) as _of_one_snapshot
         from {{ model }} as child
         left join {{ to }} as parent
             on {% for column in key %}child.{{ column }} = parent.{{ parent_key[loop.index0] }}

@@ -40,8 +40,9 @@ struct ModelColumn: Equatable {
 /// A foreign key between two landed tables, in the names of their staging models.
 struct Reference: Equatable {
     var columns: [String]
-    /// The parent's staging model and columns.
+    /// The parent's staging model and columns, and its table in RAW.
     var parent: String
+    var parentTable: String
     var parentColumns: [String]
 }
 

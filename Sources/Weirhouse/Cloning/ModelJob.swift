@@ -39,6 +39,7 @@ struct ModelJob: JobHandler {
         try await adapter.checkCatalogue(of: place)
         // Builds wait for one another, so one from before is over or dead by now.
         try await adapter.removeOrphans(of: place, before: began)
+        for warning in result.warnings { try await context.log(.warning, warning) }
         for failure in result.failures { try await context.log(.error, "\(failure.node): \(failure.message)") }
         return result
     }

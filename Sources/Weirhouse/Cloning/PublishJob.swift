@@ -24,14 +24,20 @@ struct PublishJob: JobHandler {
         let order: CloneOrder = try job.payload()
         let place = try CloneRun.place(of: job)
         let build: BuildResult = try await context.result(of: ModelJob.kind)
-        let found = try dashboards.all(in: place)
+        let files = dashboards.all(in: place)
+        let found = files.compactMap { try? $0.content.get() }
         for dashboard in found {
             let landed = try await landed.verifiedThrough(source: dashboard.source, in: place)
             // Marts that were not built are as old as before, whatever has landed.
             try await publish(dashboard, through: build.problem == nil ? landed : nil, in: place, by: job)
         }
-        try await remove(allBut: found.map(\.name), in: place, by: job)
+        // One that cannot be read at the moment is still there, as it was published last.
+        try await remove(allBut: Set(found.map(\.name) + files.map(\.name)), in: place, by: job)
+        for file in files {
+            if case .failure(let problem) = file.content { try await context.log(.error, problem.detail) }
+        }
         if let problem = build.problem { throw problem }
+        for file in files { _ = try file.content.get() }
         let own = found.first { $0.name == order.source } ?? found.first { $0.source == order.source }
         try await context.report(JobProgress(done: Int64(found.count), total: Int64(found.count), unit: "dashboards"))
         return Outcome(dashboard: own?.name)
@@ -54,8 +60,8 @@ struct PublishJob: JobHandler {
         }
     }
 
-    private func remove(allBut names: [String], in place: WarehousePlace, by job: ClaimedJob) async throws {
-        let list = try JSONValue(names)
+    private func remove(allBut names: Set<String>, in place: WarehousePlace, by job: ClaimedJob) async throws {
+        let list = try JSONValue(names.sorted())
         try await pool.transaction(organization: place.organization) { connection in
             try await JobQueue.confirm(job, on: connection)
             try await connection.query(
@@ -71,28 +77,51 @@ struct PublishJob: JobHandler {
 struct DashboardFiles: Sendable {
     let modelsFolder: String
 
+    struct File {
+        /// Without `.yml`.
+        let name: String
+        /// `invalidInput` if it cannot be read.
+        let content: Result<Dashboard, Problem>
+    }
+
     /// Sorted by file name.
-    /// - Throws: `modelsFailed` naming the file that cannot be read.
-    func all(in place: WarehousePlace) throws -> [Dashboard] {
+    func all(in place: WarehousePlace) -> [File] {
         let folder = "\(modelsFolder)/\(place.name)/dashboards"
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
             $0.hasSuffix(".yml")
         }
-        return try names.sorted().map { name in
-            try Self.known.dashboard("\(folder)/\(name)") {
+        return names.sorted().map { name in
+            let content = Result { () throws(Problem) in try Self.read(name, in: folder) }
+            return File(name: String(name.dropLast(4)), content: content)
+        }
+    }
+
+    private static func read(_ name: String, in folder: String) throws(Problem) -> Dashboard {
+        do {
+            return try known.dashboard("\(folder)/\(name)") {
                 try Dashboard(yaml: String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8), file: name)
             }
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            throw Problem(
+                .invalidInput, "The dashboard \(name) cannot be read.", hint: "It is to be a file of text in UTF-8.",
+                cause: error)
         }
     }
 
     private static let known = KnownDashboards()
 
-    /// - Throws: `notFound`.
+    /// - Throws: `notFound`; `invalidInput` if its file cannot be read.
     func dashboard(_ name: String, in place: WarehousePlace) throws -> Dashboard {
-        guard let found = try all(in: place).first(where: { $0.name == name }) else {
+        let files = all(in: place)
+        if let found = files.lazy.compactMap({ try? $0.content.get() }).first(where: { $0.name == name }) {
+            return found
+        }
+        guard let unreadable = files.first(where: { $0.name == name }) else {
             throw Problem(
                 .notFound, "There is no dashboard \(name).", hint: "The list of dashboards shows those there are.")
         }
-        return found
+        return try unreadable.content.get()
     }
 }

@@ -165,6 +165,15 @@ struct GuardedOperations: Operations {
         return try await inner.chart(chart, of: dashboard, range: range, of: place, as: caller)
     }
 
+    func exportChart(
+        _ chart: String, of dashboard: String, range: DayRange, of place: PlaceRequest, as caller: Caller
+    ) async throws -> ChartExport {
+        try await audited("data.export", AuditTarget("chart", "\(dashboard)/\(chart)"), as: caller, asked: place) {
+            try requirePlace(place, .dashboardsRead, caller)
+            return try await inner.exportChart(chart, of: dashboard, range: range, of: place, as: caller)
+        }
+    }
+
     private func requirePlace(_ place: PlaceRequest, _ permission: Permission, _ caller: Caller) throws {
         try caller.require(permission, in: try inner.place(place, caller).environment)
     }

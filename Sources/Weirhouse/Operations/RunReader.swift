@@ -151,7 +151,10 @@ struct RunReader: Sendable {
         if let seconds, seconds > 0.5, progress.done > 0 {
             let rate = Double(progress.done) / seconds
             perSecond = rounded(rate)
-            left = progress.total.map { rounded(Double(max($0 - progress.done, 0)) / rate) }
+            // The first steps tell little: a start-up counts in their rate.
+            if let total = progress.total, progress.done >= total / 20 || seconds > 60 {
+                left = rounded(Double(max(total - progress.done, 0)) / rate)
+            }
         }
         return ProgressView(
             done: progress.done, total: progress.total, unit: progress.unit, rows: progress.rows, bytes: progress.bytes,

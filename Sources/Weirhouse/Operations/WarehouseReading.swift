@@ -42,7 +42,15 @@ extension LiveOperations {
         let files = DashboardFiles(modelsFolder: house.folder.models)
         return try WarehousePlace.environments.flatMap { environment in
             let place = try place(PlaceRequest(environment: environment), caller)
-            return try files.all(in: place).map { summary(of: $0, in: place) }
+            return files.all(in: place).map { file in
+                switch file.content {
+                case .success(let dashboard): summary(of: dashboard, in: place)
+                case .failure(let problem):
+                    DashboardSummary(
+                        name: file.name, title: file.name, organization: place.slug, environment: place.environment,
+                        charts: 0, problem: problem.detail)
+                }
+            }
         }
     }
 
@@ -63,16 +71,34 @@ extension LiveOperations {
         _ id: String, of name: String, range: DayRange, of request: PlaceRequest, as caller: Caller
     ) async throws -> ChartData {
         let place = try place(request, caller)
+        let (dashboard, sql) = try statement(of: id, of: name, range: range, in: place)
+        async let through = LandedStreams(pool: house.pool).verifiedThrough(dashboard: dashboard, in: place)
+        let table = try await gateway.knownRows(sql, limit: Self.drawnRows, in: place)
+        return ChartData(table: table, verifiedThrough: try await through)
+    }
+
+    func exportChart(
+        _ id: String, of name: String, range: DayRange, of request: PlaceRequest, as caller: Caller
+    ) async throws -> ChartExport {
+        let place = try place(request, caller)
+        let (dashboard, sql) = try statement(of: id, of: name, range: range, in: place)
+        let through = try await LandedStreams(pool: house.pool).verifiedThrough(dashboard: dashboard, in: place)
+        return ChartExport(bytes: try await gateway.export(sql, as: .csv, in: place), verifiedThrough: through)
+    }
+
+    /// More than a screen has pixels for; the CSV holds all.
+    private static let drawnRows = 5000
+
+    private func statement(
+        of chart: String, of name: String, range: DayRange, in place: WarehousePlace
+    ) throws -> (Dashboard, sql: String) {
         let dashboard = try DashboardFiles(modelsFolder: house.folder.models).dashboard(name, in: place)
-        guard let chart = dashboard.charts.first(where: { $0.id == id }) else {
+        guard let found = dashboard.charts.first(where: { $0.id == chart }) else {
             throw Problem(
-                .notFound, "The dashboard \(name) has no chart \(id).",
+                .notFound, "The dashboard \(name) has no chart \(chart).",
                 hint: "It may have been edited: reload the page.")
         }
-        let sql = try chart.statement(from: range.from, through: range.to)
-        async let through = LandedStreams(pool: house.pool).verifiedThrough(dashboard: dashboard, in: place)
-        let table = try await gateway.knownRows(sql, limit: 5000, in: place)
-        return ChartData(table: table, verifiedThrough: try await through)
+        return (dashboard, try found.statement(from: range.from, through: range.to))
     }
 
     private func summary(of dashboard: Dashboard, in place: WarehousePlace) -> DashboardSummary {
@@ -81,14 +107,18 @@ extension LiveOperations {
             charts: dashboard.charts.count)
     }
 
-    /// First and last day of the first dated chart drawn along days.
+    /// First and last day of the first dated chart drawn along days, of those that a calendar's form can hold: one row
+    /// of the year 20225 takes nobody's range away.
     private func days(of dashboard: Dashboard, in place: WarehousePlace) async throws -> DayRange {
         guard let chart = dashboard.charts.first(where: { $0.dateColumn != nil && $0.kind == .line }), let x = chart.x
         else {
             return DayRange(from: nil, to: nil)
         }
         let column = "\"\(x.replacingScalar("\"", with: "\"\""))\""
-        let sql = "SELECT min(\(column))::DATE::VARCHAR, max(\(column))::DATE::VARCHAR FROM (\(try chart.statement()))"
+        let sql = """
+            SELECT min(day)::VARCHAR, max(day)::VARCHAR FROM (SELECT \(column)::DATE AS day FROM (\(try chart.statement())))
+            WHERE day BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
+            """
         let row = try? await gateway.knownRows(sql, limit: 1, in: place).rows.first
         return DayRange(from: row?.first?.text, to: row?.last?.text)
     }

@@ -63,7 +63,11 @@ struct ServerProcess: Service {
                 address: .hostname(network.listen.description, port: house.settings.port), serverName: nil,
                 // As many as come at once after a deployment: one that finds no place tries again after a second.
                 backlog: 4096),
-            onServerRunning: { channel in listening.announce(port: channel.localAddress?.port ?? 0) },
+            onServerRunning: { channel in
+                // Fails only for a channel that is closed, and then the server ends by itself.
+                try? await EagerAccept.add(to: channel)
+                listening.announce(port: channel.localAddress?.port ?? 0)
+            },
             logger: logger)
         house.telemetry.metrics.begin()
         let lag = LoopLag(of: HTTPClient.defaultEventLoopGroup) { [own = house.telemetry.metrics.own] seconds in

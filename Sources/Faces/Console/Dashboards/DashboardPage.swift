@@ -11,11 +11,14 @@ struct DashboardCard: Sendable {
     let address: String
     let environment: String
     let charts: String
+    /// Why it cannot be opened.
+    let problem: String?
 
     init(_ dashboard: DashboardSummary) {
         title = dashboard.title
         environment = dashboard.environment
         charts = Readable.plural(dashboard.charts, "chart")
+        problem = dashboard.problem
         let suffix = environment == "dev" ? "" : "?environment=\(environment.encodedForAddress)"
         address = "/dashboards/\(dashboard.name.encodedForAddress)\(suffix)"
     }

@@ -37,10 +37,12 @@ struct DashboardsArea: Sendable {
     }
 
     private func download(_ visit: Visit) async throws -> Response {
-        let table = try await data(visit).table
-        let name = Slug.snakeCase(try visit.call.parameter("chart"))
-        let body = ResponseBody(byteBuffer: ByteBuffer(string: CSV.text(of: table)))
-        return .download("\(name).csv", type: QueryFormat.csv.contentType, body: body)
+        let chart = try visit.call.parameter("chart")
+        let export = try await console.operations.exportChart(
+            chart, of: try visit.call.parameter("name"), range: try range(of: visit), of: try visit.place().request,
+            as: visit.caller)
+        let body = ResponseBody(asyncSequence: export.bytes.map { ByteBuffer(bytes: $0) })
+        return .download("\(Slug.snakeCase(chart)).csv", type: QueryFormat.csv.contentType, body: body)
     }
 
     private func range(of visit: Visit) throws -> DayRange {
@@ -49,21 +51,5 @@ struct DashboardsArea: Sendable {
             throw Problem(.invalidInput, "A day of the range is none.", hint: "Write days as YYYY-MM-DD.")
         }
         return range
-    }
-}
-
-/// Comma-separated values (RFC 4180), a header first; null is an empty field.
-enum CSV {
-    static func text(of table: QueryTable) -> String {
-        let header = table.columns.map { field($0.name) }
-        let rows = table.rows.map { row in row.map { $0.text.map { field($0) } ?? "" } }
-        return ([header] + rows).map { $0.joined(separator: ",") + "\r\n" }.joined()
-    }
-
-    private static func field(_ text: String) -> String {
-        let isPlain = text.utf8.allSatisfy { unit in
-            unit != UInt8(ascii: ",") && unit != UInt8(ascii: "\"") && unit != 10 && unit != 13
-        }
-        return isPlain && !text.isEmpty ? text : "\"\(text.replacingScalar("\"", with: "\"\""))\""
     }
 }

@@ -197,15 +197,21 @@
     tile.querySelector(".tile-body").replaceChildren(note);
   }
 
-  function verify(tile, moment) {
+  function foot(tile, data) {
     const footer = tile.querySelector(".verified");
     footer.replaceChildren();
-    if (!moment) { footer.textContent = "Not verified yet"; return; }
-    const date = new Date(moment);
-    const time = make("time", day(moment) + ", " + date.toISOString().slice(11, 16) + " UTC");
-    time.dateTime = moment;
-    time.title = moment;
-    footer.append("Verified through ", time);
+    const moment = data.verified_through;
+    if (moment) {
+      const date = new Date(moment);
+      const time = make("time", day(moment) + ", " + date.toISOString().slice(11, 16) + " UTC");
+      time.dateTime = moment;
+      time.title = moment;
+      footer.append("Verified through ", time);
+    } else footer.append("Not verified yet");
+    if (data.table.truncated && tile.dataset.kind !== "number") {
+      const cut = "Only the first " + number.format(data.table.rows.length) + " rows are drawn; the CSV holds all.";
+      footer.append(make("p", cut, "warn-text"));
+    }
   }
 
   async function load(tile) {
@@ -221,7 +227,7 @@
       } else {
         loaded.set(tile, data);
         draw(tile);
-        verify(tile, data.verified_through);
+        foot(tile, data);
       }
     } catch (_) {
       say(tile, "The data did not arrive. Check that Weirhouse is running, then load the page again.", true);
