@@ -24,7 +24,8 @@ enum Founders: String, Sendable {
 extension Settings {
     /// What environments keep until somebody says otherwise.
     var retention: OrganizationBook.Retention {
-        OrganizationBook.Retention(runs: Self.days(in: keepRuns), logs: Self.days(in: keepLogs))
+        OrganizationBook.Retention(
+            runs: Self.days(in: keepRuns), logs: Self.days(in: keepLogs), data: Self.days(in: keepData))
     }
 
     private static func days(in span: Duration) -> Int { Int(span.components.seconds / 86_400) }

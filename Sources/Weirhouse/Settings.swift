@@ -28,6 +28,8 @@ struct Settings: Sendable {
     /// How long log lines of runs that are over are kept, and the runs themselves.
     var keepLogs: Duration
     var keepRuns: Duration
+    /// How long states of the warehouse and folders of the lake are kept that a newer load has superseded.
+    var keepData: Duration
     /// How long one attempt of a job may take, where that is not what its kind says.
     var timeLimits: TimeLimits
     /// From when a clone is asked for, or taken up again, to when it must be done.
@@ -69,6 +71,7 @@ struct Settings: Sendable {
             allowedPrivateAddresses: reader.string(forKey: "weir.allow.private.addresses") ?? "",
             keepLogs: try days(reader.int(forKey: "weir.keep.logs.days", default: 30), "WEIR_KEEP_LOGS_DAYS"),
             keepRuns: try days(reader.int(forKey: "weir.keep.runs.days", default: 400), "WEIR_KEEP_RUNS_DAYS"),
+            keepData: try days(reader.int(forKey: "weir.keep.data.days", default: 30), "WEIR_KEEP_DATA_DAYS"),
             timeLimits: try TimeLimits(reader.string(forKey: "weir.time.limits") ?? ""),
             cloneDeadline: try days(
                 reader.int(forKey: "weir.clone.deadline.days", default: 30), "WEIR_CLONE_DEADLINE_DAYS"),

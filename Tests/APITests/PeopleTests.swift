@@ -13,7 +13,9 @@ extension Sample {
         case "foundOrganization": #"{"slug": "globex", "name": null}"#
         case "renameOrganization": #"{"name": "Acme Ltd"}"#
         case "putEnvironment":
-            #"{"size": "medium", "keep_runs_days": 90, "keep_logs_days": 14, "monthly_budget": 250.5}"#
+            """
+            {"size": "medium", "keep_runs_days": 90, "keep_logs_days": 14, "keep_data_days": 7, "monthly_budget": 250.5}
+            """
         case "suspendOrganization": #"{"because": "the invoice is open"}"#
         case "inviteMember": #"{"email": "ana@acme.example", "role": "engineer", "environment": "dev"}"#
         case "grantRole", "revokeRole": #"{"role": "viewer", "environment": null}"#
@@ -37,6 +39,10 @@ extension Sample {
                 "PUT", "/api/v1/organizations/acme/environments/dev",
                 #"{"size": "small", "keep_runs_days": 0, "keep_logs_days": 1}"#
             ),
+            (
+                "PUT", "/api/v1/organizations/acme/environments/dev",
+                #"{"size": "small", "keep_runs_days": 1, "keep_logs_days": 1, "keep_data_days": 0}"#
+            ),
             ("GET", "/api/v1/access/explain?member=ana", ""),
             ("GET", "/api/v1/access/explain?member=ana&permission=fly.high", ""),
         ])
@@ -44,6 +50,14 @@ extension Sample {
         let method = try #require(HTTPRequest.Method(rawValue: method))
         let response = try await visit(method, path, body.isEmpty ? nil : body)
         #expect(response.status.code == 400)
+    }
+
+    @Test(
+        "how long old data is kept may be left out",
+        arguments: ["", #", "keep_data_days": null"#, #", "keep_data_days": 36500"#])
+    func oldData(more: String) async throws {
+        let body = #"{"size": "small", "keep_runs_days": 1, "keep_logs_days": 1\#(more)}"#
+        #expect(try await visit(.put, "/api/v1/organizations/acme/environments/dev", body).status.code == 200)
     }
 
     @Test(

@@ -30,6 +30,7 @@ struct DefinerTests {
         "forget_runs": "retention",
         "due_notices": "the messenger's",
         "forget_notices": "retention",
+        "data_retention": "the caretaker's: how long each environment keeps data",
         "add_metrics": "sums over all",
         "read_metrics": "sums over all",
         "queue_gauges": "sums over all",

@@ -51,7 +51,8 @@ struct People {
 
     func found(_ slug: String, by founder: Principal) async throws -> Principal {
         let made = try await organizations.found(
-            slug: slug, name: slug, keeping: .init(runs: 90, logs: 9), by: founder.id, of: founder.organization)
+            slug: slug, name: slug, keeping: .init(runs: 90, logs: 9, data: 7), by: founder.id,
+            of: founder.organization)
         let all = try await organizations.belongings(of: founder.id, in: founder.organization)
         return try #require(all.first { $0.principal.organization == made }?.principal)
     }
@@ -67,7 +68,8 @@ struct OrganizationTests {
             #expect(owner.kind == .local)
             let made = try await house.organizations.read(owner.organization)
             #expect(made.environments.map(\.name) == ["dev", "stage", "prod"])
-            #expect(made.environments.allSatisfy { $0.retention == .init(runs: 90, logs: 9) && $0.settledAt == nil })
+            #expect(made.environments.allSatisfy { $0.retention == .init(runs: 90, logs: 9, data: 7) })
+            #expect(made.environments.allSatisfy { $0.settledAt == nil })
             let problem = await #expect(throws: Problem.self) {
                 try await house.found("globex", by: house.admin)
             }
@@ -106,7 +108,7 @@ struct OrganizationTests {
                 """)
             await #expect(throws: PGError.self) {
                 _ = try await house.organizations.found(
-                    slug: "theirs", name: "theirs", keeping: .init(runs: 1, logs: 1), by: robot,
+                    slug: "theirs", name: "theirs", keeping: .init(runs: 1, logs: 1, data: 1), by: robot,
                     of: house.admin.organization)
             }
             #expect(try await house.metadata.database.number("SELECT count(*) FROM weir.organizations") == 1)
@@ -202,7 +204,7 @@ struct OrganizationTests {
         try await People.use { house in
             let id = house.admin.organization
             try await house.organizations.set(
-                "prod", size: "large", keeping: .init(runs: 10, logs: 2), monthlyBudget: 99.5, of: id)
+                "prod", size: "large", keepingRuns: 10, logs: 2, data: nil, monthlyBudget: 99.5, of: id)
             for (environment, age) in [("dev", 20), ("prod", 20), ("prod", 5), ("prod", 1)] {
                 try await house.metadata.database.query(
                     """
@@ -228,6 +230,30 @@ struct OrganizationTests {
             #expect(try left.map { try $0.string("what") } == ["dev 20 with log", "prod 1 with log", "prod 5"])
             let prod = try #require(try await house.organizations.read(id).environments.last)
             #expect(prod.monthlyBudget == 99.5 && prod.settledAt != nil)
+        }
+    }
+
+    @Test("keep data for as long as each environment says, or as the setting until somebody says it")
+    func dataRetention() async throws {
+        try await People.use { house in
+            let id = house.admin.organization
+            func kept() async throws -> [Int] {
+                try await house.organizations.read(id).environments.map(\.retention.data)
+            }
+            func setProd(data: Int?) async throws {
+                try await house.organizations.set(
+                    "prod", size: "small", keepingRuns: 10, logs: 2, data: data, monthlyBudget: nil, of: id)
+            }
+            #expect(try await kept() == [30, 30, 30])
+            try await setProd(data: 5)
+            #expect(try await kept() == [30, 30, 5])
+            // Whoever does not say it leaves it as it is.
+            try await setProd(data: nil)
+            try await house.organizations.setDefault(.init(runs: 90, logs: 9, data: 60), of: id)
+            #expect(try await kept() == [60, 60, 5])
+            for impossible in [0, 36_501] {
+                await #expect(throws: PGError.self) { try await setProd(data: impossible) }
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ import WireSamples
                 ["organizations", "delete", "acme", "--confirm", "acme"], ["organizations", "restore", "acme"],
                 ["environments", "set", "dev", "--size", "medium", "--keep-logs", "14d", "--organization", "acme"],
                 ["environments", "set", "dev", "--monthly-budget", "none", "--organization", "acme", "--json"],
+                ["environments", "set", "dev", "--keep-data", "90d", "--organization", "acme"],
                 ["members", "--organization", "acme"],
                 ["members", "invite", "ana@acme.example", "--role", "engineer", "--environment", "dev"],
                 ["members", "grant", "ana@acme.example", "--role", "viewer"],
@@ -29,7 +30,7 @@ import WireSamples
             }
             #expect(await weir("access", "explain", "ana@acme.example", "secrets.manage", "--data", folder) == 1)
         }
-        let environment = #"PUT /api/v1/organizations/acme/environments/dev {"keep_logs_days":"#
+        let environment = #"PUT /api/v1/organizations/acme/environments/dev {"keep_"#
         #expect(
             recorder.take() == [
                 "GET /api/v1/organizations",
@@ -39,8 +40,12 @@ import WireSamples
                 "POST /api/v1/organizations/acme/resume", "DELETE /api/v1/organizations/acme",
                 "GET /api/v1/organizations/acme", "POST /api/v1/organizations/acme/restore",
                 "GET /api/v1/organizations/acme",
-                environment + #"14,"keep_runs_days":400,"monthly_budget":250.5,"size":"medium"}"#,
-                "GET /api/v1/organizations/acme", environment + #"30,"keep_runs_days":400,"size":"small"}"#,
+                environment + #"logs_days":14,"keep_runs_days":400,"monthly_budget":250.5,"size":"medium"}"#,
+                "GET /api/v1/organizations/acme",
+                environment + #"logs_days":30,"keep_runs_days":400,"size":"small"}"#,
+                "GET /api/v1/organizations/acme",
+                environment
+                    + #"data_days":90,"keep_logs_days":30,"keep_runs_days":400,"monthly_budget":250.5,"size":"small"}"#,
                 "GET /api/v1/members?organization=acme",
                 #"POST /api/v1/members {"email":"ana@acme.example","environment":"dev","role":"engineer"}"#,
                 #"POST /api/v1/members/ana%40acme.example/grant {"role":"viewer"}"#,
@@ -59,6 +64,7 @@ import WireSamples
             ["organizations", "suspend", "acme"], ["organizations", "delete", "acme"],
             ["organizations", "delete", "acme", "--confirm", "globex"], ["environments", "set"],
             ["environments", "set", "dev", "--keep-runs", "36h"],
+            ["environments", "set", "dev", "--keep-data", "36h"],
             ["environments", "set", "dev", "--monthly-budget", "much"], ["members", "invite", "a@b.example"],
             ["members", "grant", "a@b.example", "--role", "king"], ["access", "explain", "ana"],
         ])

@@ -39,14 +39,14 @@ enum ShopPeople {
         createdAt: "2026-11-01T08:00:00Z",
         environments: [
             EnvironmentView(
-                environment: "dev", size: "small", keepRunsDays: 400, keepLogsDays: 30, monthlyBudget: nil,
-                settledAt: nil),
+                environment: "dev", size: "small", keepRunsDays: 400, keepLogsDays: 30, keepDataDays: 30,
+                monthlyBudget: nil, settledAt: nil),
             EnvironmentView(
-                environment: "stage", size: "medium", keepRunsDays: 90, keepLogsDays: 14, monthlyBudget: 250.5,
-                settledAt: "2026-11-02T08:00:00Z"),
+                environment: "stage", size: "medium", keepRunsDays: 90, keepLogsDays: 14, keepDataDays: 7,
+                monthlyBudget: 250.5, settledAt: "2026-11-02T08:00:00Z"),
             EnvironmentView(
-                environment: "prod", size: "large", keepRunsDays: 1000, keepLogsDays: 60, monthlyBudget: 4000,
-                settledAt: "2026-11-02T08:00:00Z"),
+                environment: "prod", size: "large", keepRunsDays: 1000, keepLogsDays: 60, keepDataDays: 90,
+                monthlyBudget: 4000, settledAt: "2026-11-02T08:00:00Z"),
         ])
 }
 
@@ -100,7 +100,8 @@ extension FixtureOperations {
         _ environment: String, _ request: EnvironmentRequest, as caller: Caller
     ) async throws -> OrganizationView {
         let budget = request.monthlyBudget.map { "\($0)" } ?? "-"
-        remember("\(environment) \(request.size) \(request.keepRunsDays) \(request.keepLogsDays) \(budget)")
+        let data = request.keepDataDays.map { "\($0)" } ?? "-"
+        remember("\(environment) \(request.size) \(request.keepRunsDays) \(request.keepLogsDays) \(data) \(budget)")
         return ShopPeople.organization
     }
 

@@ -88,6 +88,25 @@ struct EmbeddedHouse: WarehouseUnderTest {
         try await read("SELECT * FROM lake.RAW.\(table) AT (VERSION => \(snapshot)) ORDER BY 1", in: place)
     }
 
+    func age(_ place: WarehousePlace, days: Int) async throws {
+        let schema = SQL.identifier(warehouse.catalogue(of: place))
+        try await database.query(
+            """
+            UPDATE \(schema).ducklake_snapshot
+            SET snapshot_time = snapshot_time - make_interval(days => \(days)::int)
+            """)
+        try await database.query(
+            """
+            UPDATE \(schema).ducklake_files_scheduled_for_deletion
+            SET schedule_start = schedule_start - make_interval(days => \(days)::int)
+            """)
+    }
+
+    func files(of place: WarehousePlace) async throws -> Set<String> {
+        let names = (try? FileManager.default.subpathsOfDirectory(atPath: warehouse.dataPath(of: place))) ?? []
+        return Set(names.filter { $0.hasSuffix(".parquet") })
+    }
+
     func remains(of place: WarehousePlace) async throws -> [String] {
         let name = warehouse.catalogue(of: place)
         let found = try await database.query(

@@ -9,13 +9,15 @@ from house import House, Refused
 
 
 def catalogued(house: House, place: str = "acme_dev") -> set[str]:
-    """Every data and delete file that the catalogue names, also those that only older snapshots hold."""
+    """Every data and delete file that the catalogue names, also those that only older snapshots hold, and those that
+    nothing holds any more and that wait for their removal."""
     rows = house.catalogue(
         """
         SELECT s.path || t.path || f.path FROM (
           SELECT table_id, path FROM ducklake_data_file UNION ALL SELECT table_id, path FROM ducklake_delete_file) f
         JOIN (SELECT DISTINCT table_id, schema_id, path FROM ducklake_table) t USING (table_id)
         JOIN (SELECT DISTINCT schema_id, path FROM ducklake_schema) s USING (schema_id)
+        UNION ALL SELECT path FROM ducklake_files_scheduled_for_deletion
         """, place)
     return {row[0] for row in rows}
 

@@ -193,6 +193,7 @@ def form_about(things: Things) -> dict[str, str]:
         "pipeline": f"{things.environment}/{source}", "trigger": "every", "count": "6", "unit": "hours",
         "from": "2026-01-01", "through": "2026-01-01", "email": GUEST, "role": "viewer",
         "slug": things.values.get("organizations", "nobody's"), "size": "small", "keepRunsDays": "30",
-        "keepLogsDays": "30", "days": "30", "grace": "1", "code": "BCDF-GHJK", "answer": "approve", "scopes": "read",
-        "format": "jsonl", "agree": "yes", "version": "1", "value": "x", "confirm": "nobodys", "display": "Somebody",
+        "keepLogsDays": "30", "keepDataDays": "30", "days": "30", "grace": "1", "code": "BCDF-GHJK",
+        "answer": "approve", "scopes": "read", "format": "jsonl", "agree": "yes", "version": "1", "value": "x",
+        "confirm": "nobodys", "display": "Somebody",
     }

@@ -314,7 +314,7 @@ def test_an_invitation_goes_out_by_mail_and_whoever_may_founds_an_organization(
     try:
         house = make_house(
             WEIR_SMTP_URL=f"smtp://127.0.0.1:{mail.port}?from=weir@acme.example", WEIR_WHO_MAY_FOUND="anyone",
-            WEIR_KEEP_RUNS_DAYS="77").start()
+            WEIR_KEEP_RUNS_DAYS="77", WEIR_KEEP_DATA_DAYS="88").start()
         made = said(house, "members", "invite", "Zoe@acme.example", "--role", "viewer")
         assert made["is_mailed"] and made["member"]["name"] == "zoe@acme.example"
         letter = json.dumps(mail.wait_for(1)[0])
@@ -332,6 +332,7 @@ def test_an_invitation_goes_out_by_mail_and_whoever_may_founds_an_organization(
     page.goto(here + "/organization")
     # New environments keep what the setting says; she may change it here, and not where she is a viewer.
     expect(page.get_by_text("77 days").first).to_be_visible()
+    expect(page.get_by_text("88 days").first).to_be_visible()
     changed = zoe.request.post(here + "/organization/environments/dev", headers={"Origin": here}, form={
         "size": "large", "keepRunsDays": "5", "keepLogsDays": "5"})
     assert changed.ok and "5 days" in changed.text()

@@ -16,14 +16,19 @@ package struct OrganizationBook: Sendable {
         self.time = time
     }
 
-    /// How long an environment keeps runs that are over and lines of their logs, in days.
+    /// How long an environment keeps what is over, in days.
     package struct Retention: Sendable, Hashable {
+        /// Runs that are over.
         package var runs: Int
+        /// Lines of their logs.
         package var logs: Int
+        /// States of the warehouse and folders of the lake that a newer load has superseded.
+        package var data: Int
 
-        package init(runs: Int, logs: Int) {
+        package init(runs: Int, logs: Int, data: Int) {
             self.runs = runs
             self.logs = logs
+            self.data = data
         }
     }
 
@@ -91,6 +96,8 @@ package struct OrganizationBook: Sendable {
         guard isNew == true else {
             throw Problem(.conflict, "There is an organization \(slug) already.", hint: "Choose another name.")
         }
+        // The function knows of runs and logs only. If it does not come to this, data is kept as the column says.
+        try await setDefault(retention, of: made)
         return made
     }
 
@@ -119,8 +126,8 @@ package struct OrganizationBook: Sendable {
         try await pool.transaction(organization: id) { connection in
             let environments = try await connection.query(
                 """
-                SELECT environment, size, keep_runs_days, keep_logs_days, monthly_budget::float8 AS budget,
-                  extract(epoch FROM settled_at)::float8 AS settled_s
+                SELECT environment, size, keep_runs_days, keep_logs_days, keep_data_days,
+                  monthly_budget::float8 AS budget, extract(epoch FROM settled_at)::float8 AS settled_s
                 FROM weir.environments ORDER BY array_position(ARRAY['dev', 'stage', 'prod'], environment)
                 """
             ).map(Environment.init)
@@ -153,16 +160,18 @@ package struct OrganizationBook: Sendable {
         }
     }
 
+    /// - Parameter data: in days like `runs` and `logs`, as `Retention` says; nil leaves it as it is.
     /// - Throws: `notFound` for an environment that there is not.
     package func set(
-        _ environment: String, size: String, keeping retention: Retention, monthlyBudget: Double?,
+        _ environment: String, size: String, keepingRuns runs: Int, logs: Int, data: Int?, monthlyBudget: Double?,
         of id: OrganizationID
     ) async throws {
         let changed = try await pool.transaction(organization: id) { connection in
             try await connection.query(
                 """
-                UPDATE weir.environments SET size = \(size), keep_runs_days = \(retention.runs),
-                  keep_logs_days = \(retention.logs), monthly_budget = \(monthlyBudget)::float8::numeric(12, 2),
+                UPDATE weir.environments SET size = \(size), keep_runs_days = \(runs), keep_logs_days = \(logs),
+                  keep_data_days = coalesce(\(data)::int, keep_data_days),
+                  monthly_budget = \(monthlyBudget)::float8::numeric(12, 2),
                   changed_at = now(), settled_at = coalesce(settled_at, now())
                 WHERE organization_id = \(id) AND environment = \(environment) RETURNING environment
                 """)
@@ -177,7 +186,8 @@ package struct OrganizationBook: Sendable {
         try await pool.transaction(organization: id) { connection in
             try await connection.query(
                 """
-                UPDATE weir.environments SET keep_runs_days = \(retention.runs), keep_logs_days = \(retention.logs)
+                UPDATE weir.environments SET keep_runs_days = \(retention.runs), keep_logs_days = \(retention.logs),
+                  keep_data_days = \(retention.data)
                 WHERE organization_id = \(id) AND settled_at IS NULL
                 """)
         }
@@ -255,7 +265,8 @@ extension OrganizationBook.Environment {
         self.init(
             name: try row.string("environment"), size: try row.string("size"),
             retention: OrganizationBook.Retention(
-                runs: try Int(row.int("keep_runs_days")), logs: try Int(row.int("keep_logs_days"))),
+                runs: try Int(row.int("keep_runs_days")), logs: try Int(row.int("keep_logs_days")),
+                data: try Int(row.int("keep_data_days"))),
             monthlyBudget: try row.optionalDouble("budget"), settledAt: try row.optionalMoment("settled_s"))
     }
 }

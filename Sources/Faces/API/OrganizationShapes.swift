@@ -33,23 +33,26 @@ extension Shapes {
         name: "SuspendRequest", note: "Why an organization is closed.",
         fields: [Field("because", .formed(.words(most: 500)), "Its people read it.")])
 
+    private static let days = Schema.integer(least: 1, most: EnvironmentRequest.mostDays)
     private static let settings = [
         Field("size", .words(EnvironmentRequest.sizes)),
-        Field("keep_runs_days", .integer(least: 1, most: EnvironmentRequest.mostDays), "Runs that are over."),
-        Field("keep_logs_days", .integer(least: 1, most: EnvironmentRequest.mostDays), "Lines of their logs."),
+        Field("keep_runs_days", days, "Runs that are over."),
+        Field("keep_logs_days", days, "Lines of their logs."),
     ]
 
     static let environmentRequest = Shape(
         name: "EnvironmentRequest", note: "What is said of an environment.",
         fields: settings + [
+            .open("keep_data_days", days, "Data that a newer load has superseded; as it is if absent."),
             .open(
                 "monthly_budget", .number(least: 0, most: EnvironmentRequest.mostBudget),
-                "What a month may cost; no limit if absent.")
+                "What a month may cost; no limit if absent."),
         ])
 
     static let environment = Shape(
         name: "Environment", note: "An environment of an organization.",
         fields: [Field("environment", environments)] + settings + [
+            Field("keep_data_days", days, "Data that a newer load has superseded."),
             .optional("monthly_budget", .number(), "What a month may cost; absent: no limit."),
             .optional("settled_at", .text(format: "date-time"), "Absent as long as these are the defaults."),
         ])

@@ -35,6 +35,8 @@ struct SetEnvironmentCommand: AsyncParsableCommand {
     var keepRuns: TimeSpan?
     @Option(help: "How long lines of their logs are kept: 30d.", transform: TimeSpan.init(typed:))
     var keepLogs: TimeSpan?
+    @Option(help: "How long data that a newer load has superseded is kept: 30d.", transform: TimeSpan.init(typed:))
+    var keepData: TimeSpan?
     @Option(help: "What a month may cost; none for no limit.")
     var monthlyBudget: String?
     @Option(help: "The organization's slug; the token's own if absent.")
@@ -44,6 +46,7 @@ struct SetEnvironmentCommand: AsyncParsableCommand {
     func validate() throws {
         _ = try Self.days(keepRuns, "--keep-runs")
         _ = try Self.days(keepLogs, "--keep-logs")
+        _ = try Self.days(keepData, "--keep-data")
         _ = try budget(instead: nil)
     }
 
@@ -57,7 +60,7 @@ struct SetEnvironmentCommand: AsyncParsableCommand {
         let request = EnvironmentRequest(
             size: size ?? old.size, keepRunsDays: try Self.days(keepRuns, "--keep-runs") ?? old.keepRunsDays,
             keepLogsDays: try Self.days(keepLogs, "--keep-logs") ?? old.keepLogsDays,
-            monthlyBudget: try budget(instead: old.monthlyBudget))
+            keepDataDays: try Self.days(keepData, "--keep-data"), monthlyBudget: try budget(instead: old.monthlyBudget))
         let path = Address.of("organizations", slug, "environments", environment)
         let found: OrganizationView = try await client.put(path, request)
         try answers.show(found) { OrganizationText(style: $0).text(of: found.environments) }

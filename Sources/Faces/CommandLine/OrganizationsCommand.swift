@@ -200,12 +200,13 @@ struct OrganizationText {
         var grid = Grid(
             columns: [
                 .init("environment"), .init("size"), .init("keeps runs", isNumber: true),
-                .init("keeps logs", isNumber: true), .init("monthly budget", isNumber: true),
+                .init("keeps logs", isNumber: true), .init("keeps old data", isNumber: true),
+                .init("monthly budget", isNumber: true),
             ])
         grid.rows = environments.map { environment in
             [
                 environment.environment, environment.size, Figures.count(environment.keepRunsDays, "day"),
-                Figures.count(environment.keepLogsDays, "day"),
+                Figures.count(environment.keepLogsDays, "day"), Figures.count(environment.keepDataDays, "day"),
                 environment.monthlyBudget.map(Self.budget) ?? "none",
             ]
         }

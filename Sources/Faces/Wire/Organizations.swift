@@ -20,7 +20,7 @@ package protocol OrganizationOperations: Sendable {
     func organization(as caller: Caller) async throws -> OrganizationView
     /// - Throws: `invalidInput` for a name that is empty or longer than 100.
     func renameOrganization(_ name: String, as caller: Caller) async throws -> OrganizationView
-    /// What is said of an environment, as a whole.
+    /// What is said of an environment, as a whole but for what the request may leave as it is.
     /// - Throws: `invalidInput`.
     func putEnvironment(
         _ environment: String, _ request: EnvironmentRequest, as caller: Caller
@@ -100,19 +100,22 @@ package struct EnvironmentView: Sendable, Codable {
     package var keepRunsDays: Int
     /// How long lines of their logs are kept.
     package var keepLogsDays: Int
+    /// How long states of the warehouse and folders of the lake are kept that a newer load has superseded.
+    package var keepDataDays: Int
     /// What a month may cost; nil: no limit.
     package var monthlyBudget: Double?
     /// Nil as long as these are the defaults; RFC 3339.
     package var settledAt: String?
 
     package init(
-        environment: String, size: String, keepRunsDays: Int, keepLogsDays: Int, monthlyBudget: Double?,
-        settledAt: String?
+        environment: String, size: String, keepRunsDays: Int, keepLogsDays: Int, keepDataDays: Int,
+        monthlyBudget: Double?, settledAt: String?
     ) {
         self.environment = environment
         self.size = size
         self.keepRunsDays = keepRunsDays
         self.keepLogsDays = keepLogsDays
+        self.keepDataDays = keepDataDays
         self.monthlyBudget = monthlyBudget
         self.settledAt = settledAt
     }
@@ -153,13 +156,16 @@ package struct EnvironmentRequest: Sendable, Codable, Hashable {
     package var size: String
     package var keepRunsDays: Int
     package var keepLogsDays: Int
+    /// Nil leaves it as it is: clients that do not know of it send none.
+    package var keepDataDays: Int?
     /// What a month may cost; nil: no limit.
     package var monthlyBudget: Double?
 
-    package init(size: String, keepRunsDays: Int, keepLogsDays: Int, monthlyBudget: Double?) {
+    package init(size: String, keepRunsDays: Int, keepLogsDays: Int, keepDataDays: Int?, monthlyBudget: Double?) {
         self.size = size
         self.keepRunsDays = keepRunsDays
         self.keepLogsDays = keepLogsDays
+        self.keepDataDays = keepDataDays
         self.monthlyBudget = monthlyBudget
     }
 }

@@ -26,6 +26,13 @@ package enum LakeFiles {
         }
     }
 
+    /// Whether something failed because a file or folder was not there.
+    static func isMissing(_ error: any Error) -> Bool {
+        if let code = (error as? CocoaError)?.code { return code == .fileNoSuchFile || code == .fileReadNoSuchFile }
+        let nsError = error as NSError
+        return nsError.domain == NSPOSIXErrorDomain && nsError.code == Int(ENOENT)
+    }
+
     package static func write(_ data: Data, to path: String) throws {
         try perform("write a file of the lake") {
             try data.write(to: URL(fileURLWithPath: path))

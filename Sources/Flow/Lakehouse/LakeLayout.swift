@@ -42,9 +42,11 @@ package struct LakeLayout: Sendable {
         "\(root)/quarantine/clients/\(place.client)/\(place.source)/\(place.table)/load_date=\(place.day)/\(place.load)"
     }
 
+    static let zones = ["raw", "bronze", "quarantine"]
+
     /// All that lies here of one client, but for its warehouses.
     package func folders(of client: String) -> [String] {
-        ["raw", "bronze", "quarantine"].map { "\(root)/\($0)/clients/\(client)" }
+        Self.zones.map { "\(root)/\($0)/clients/\(client)" }
     }
 
     /// Where DuckDB may spill, encrypted, while it validates.
@@ -66,17 +68,27 @@ package struct PendingFolder: Sendable {
         let name = (final as NSString).lastPathComponent
         path = "\(parent)/.\(name).\(attempt)"
         try LakeFiles.perform("make a folder in the lake") {
-            try FileManager.default.createDirectory(
-                atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            for entry in try FileManager.default.contentsOfDirectory(atPath: parent)
-            where entry.hasPrefix(".\(name).") {
-                if let other = Int64(entry.dropFirst(name.count + 2)), other > attempt { throw Self.overtaken }
-                try FileManager.default.removeItem(atPath: "\(parent)/\(entry)")
+            do {
+                try Self.make(path, for: final, attempt: attempt)
+            } catch let error where LakeFiles.isMissing(error) {
+                // Retention took the folder above it away just then, which was empty. It does so once.
+                try Self.make(path, for: final, attempt: attempt)
             }
-            if FileManager.default.fileExists(atPath: final) { try FileManager.default.removeItem(atPath: final) }
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         }
+    }
+
+    private static func make(_ path: String, for final: String, attempt: Int64) throws {
+        let parent = (final as NSString).deletingLastPathComponent
+        let name = (final as NSString).lastPathComponent
+        try FileManager.default.createDirectory(
+            atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        for entry in try FileManager.default.contentsOfDirectory(atPath: parent) where entry.hasPrefix(".\(name).") {
+            if let other = Int64(entry.dropFirst(name.count + 2)), other > attempt { throw overtaken }
+            try FileManager.default.removeItem(atPath: "\(parent)/\(entry)")
+        }
+        if FileManager.default.fileExists(atPath: final) { try FileManager.default.removeItem(atPath: final) }
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
     }
 
     private static let overtaken = Problem(.leaseLost, "A later attempt is at work on the same load.")

@@ -58,6 +58,13 @@ package protocol WarehouseAdapter: Sendable {
     /// Removes what builds that died have left: files outside RAW that no snapshot names and that were last written
     /// before `moment`. Call it when no build from before then is alive.
     func removeOrphans(of place: WarehousePlace, before moment: Date) async throws
+
+    /// Lets go of the states that were superseded more than `keepDays` ago: nobody can read them from then on. What stood
+    /// at that moment, and what came later, can still be read. Files that only such states name are removed a day
+    /// afterwards, at a later call, so that a query which has begun can end. Nothing happens if there is no warehouse here.
+    /// - Returns: how many files this call has removed.
+    /// - Throws: `metadataUnavailable`, `internal`.
+    func forget(keepDays: Int, of place: WarehousePlace) async throws -> Int
 }
 
 /// What planners may ask instead of "which warehouse is this?".

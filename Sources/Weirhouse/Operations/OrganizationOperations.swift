@@ -115,9 +115,8 @@ extension LiveOperations {
         try Self.check(request)
         return try await changing(caller) {
             try await book.set(
-                environment, size: request.size,
-                keeping: OrganizationBook.Retention(runs: request.keepRunsDays, logs: request.keepLogsDays),
-                monthlyBudget: request.monthlyBudget, of: caller.organization)
+                environment, size: request.size, keepingRuns: request.keepRunsDays, logs: request.keepLogsDays,
+                data: request.keepDataDays, monthlyBudget: request.monthlyBudget, of: caller.organization)
         }
     }
 
@@ -127,9 +126,11 @@ extension LiveOperations {
                 .invalidInput, "There is no size \(request.size.prefix(80)).", hint: "Use small, medium or large.")
         }
         let days = 1...EnvironmentRequest.mostDays
-        guard days.contains(request.keepRunsDays), days.contains(request.keepLogsDays) else {
+        let asked = [request.keepRunsDays, request.keepLogsDays, request.keepDataDays].compactMap(\.self)
+        guard asked.allSatisfy({ days.contains($0) }) else {
             throw Problem(
-                .invalidInput, "Runs and logs cannot be kept for so long.", hint: "Use 1 to 36500 days for each.")
+                .invalidInput, "Runs, logs and old data cannot be kept for so long.",
+                hint: "Use 1 to 36500 days for each.")
         }
         if let budget = request.monthlyBudget, !(0...EnvironmentRequest.mostBudget).contains(budget) {
             throw Problem(
@@ -193,7 +194,8 @@ extension OrganizationView {
                 EnvironmentView(
                     environment: environment.name, size: environment.size,
                     keepRunsDays: environment.retention.runs, keepLogsDays: environment.retention.logs,
-                    monthlyBudget: environment.monthlyBudget, settledAt: environment.settledAt?.rfc3339)
+                    keepDataDays: environment.retention.data, monthlyBudget: environment.monthlyBudget,
+                    settledAt: environment.settledAt?.rfc3339)
             })
     }
 }

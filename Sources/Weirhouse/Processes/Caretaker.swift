@@ -31,6 +31,10 @@ struct Caretaker: Sendable {
             }
             group.addTask { await again(every: Self.forgetting, "retention") { try await forget() } }
             group.addTask {
+                let retention = DataRetention(house: house)
+                await again(every: Self.forgetting, DataRetention.part) { try await retention.tick() }
+            }
+            group.addTask {
                 let removal = OrganizationRemoval(house: house)
                 await again(every: Self.removing, "removal of organizations") { try await removal.tick() }
             }

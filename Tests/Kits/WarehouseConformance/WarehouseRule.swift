@@ -10,5 +10,5 @@ package struct WarehouseRule: Sendable, CustomStringConvertible {
     }
 
     /// Every adapter's tests run all of them.
-    package static let all = provisioning + loading + sharing
+    package static let all = provisioning + loading + sharing + forgetting
 }

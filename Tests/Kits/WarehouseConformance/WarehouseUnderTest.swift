@@ -21,6 +21,12 @@ package protocol WarehouseUnderTest: Sendable {
     func newestSnapshot(of place: WarehousePlace) async throws -> Int64
     func read(table: String, at snapshot: Int64, in place: WarehousePlace) async throws -> [[String?]]
 
+    /// Makes all that has happened to the warehouse so much older.
+    func age(_ place: WarehousePlace, days: Int) async throws
+
+    /// Names of the files that hold its rows.
+    func files(of place: WarehousePlace) async throws -> Set<String>
+
     /// All that is left of the warehouse outside: roles, schemas, files. Empty after `destroy`.
     func remains(of place: WarehousePlace) async throws -> [String]
 }

@@ -8,11 +8,11 @@ extension WireSamples {
         deleteAfter: moment, createdAt: moment,
         environments: [
             EnvironmentView(
-                environment: "dev", size: "small", keepRunsDays: 400, keepLogsDays: 30, monthlyBudget: 250.5,
-                settledAt: moment),
+                environment: "dev", size: "small", keepRunsDays: 400, keepLogsDays: 30, keepDataDays: 7,
+                monthlyBudget: 250.5, settledAt: moment),
             EnvironmentView(
-                environment: "prod", size: "large", keepRunsDays: 1, keepLogsDays: 1, monthlyBudget: nil,
-                settledAt: nil),
+                environment: "prod", size: "large", keepRunsDays: 1, keepLogsDays: 1, keepDataDays: 1,
+                monthlyBudget: nil, settledAt: nil),
         ])
 
     package static let belonging = OrganizationSummary(

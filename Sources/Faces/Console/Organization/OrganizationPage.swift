@@ -39,6 +39,7 @@ struct EnvironmentRow: Sendable {
     let sizes: [Choice]
     let keepRunsDays: String
     let keepLogsDays: String
+    let keepDataDays: String
     let budget: String
     let budgetWords: String
     let mayManage: Bool
@@ -49,6 +50,7 @@ struct EnvironmentRow: Sendable {
         sizes = EnvironmentRequest.sizes.map { Choice(value: $0, label: $0, isChosen: $0 == found.size) }
         keepRunsDays = String(found.keepRunsDays)
         keepLogsDays = String(found.keepLogsDays)
+        keepDataDays = String(found.keepDataDays)
         budget = found.monthlyBudget.map { String(format: "%.2f", $0) } ?? ""
         budgetWords = found.monthlyBudget.map { String(format: "%.2f a month", $0) } ?? "no limit"
         self.mayManage = mayManage
@@ -61,12 +63,14 @@ enum EnvironmentForm {
     static func request(_ form: Form) throws -> EnvironmentRequest {
         EnvironmentRequest(
             size: form["size"] ?? "", keepRunsDays: try days(form["keepRunsDays"]),
-            keepLogsDays: try days(form["keepLogsDays"]), monthlyBudget: try form["budget"].map(amount))
+            keepLogsDays: try days(form["keepLogsDays"]), keepDataDays: try form["keepDataDays"].map { try days($0) },
+            monthlyBudget: try form["budget"].map(amount))
     }
 
     private static func days(_ text: String?) throws -> Int {
         guard let days = text.flatMap({ Int($0) }) else {
-            throw Problem(.invalidInput, "It is not said how long to keep runs and logs.", hint: "Give whole days.")
+            throw Problem(
+                .invalidInput, "It is not said how long to keep runs, logs and old data.", hint: "Give whole days.")
         }
         return days
     }
