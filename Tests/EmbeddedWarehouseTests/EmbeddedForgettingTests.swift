@@ -104,6 +104,48 @@ struct EmbeddedForgettingTests {
         }
     }
 
+    @Test("is nothing that would run with the owner's rights: a view in the place of DuckLake's table")
+    func trap() async throws {
+        try await EmbeddedHouse.use { house in
+            let place = try await provision(in: house)
+            let schema = catalogue(of: place, in: house)
+            try await house.database.query("CREATE TABLE \(schema).ran (who text)")
+            try await house.database.query(
+                """
+                CREATE FUNCTION \(schema).trap() RETURNS bigint LANGUAGE plpgsql AS $$
+                BEGIN INSERT INTO \(schema).ran VALUES (current_user); RETURN 1; END $$
+                """)
+            try await house.database.query("ALTER TABLE \(schema).ducklake_snapshot RENAME TO real_snapshot")
+            try await house.database.query(
+                """
+                CREATE VIEW \(schema).ducklake_snapshot AS
+                SELECT \(schema).trap() AS snapshot_id, now() AS snapshot_time
+                """)
+            await #expect {
+                _ = try await house.warehouse.version(of: place)
+            } throws: { ($0 as? Problem)?.detail.contains("was changed by hand") == true }
+            await #expect(throws: Problem.self) { try await house.warehouse.forget(keepDays: 1, of: place) }
+            #expect(try await house.database.number("SELECT count(*) FROM \(schema).ran") == 0)
+        }
+    }
+
+    @Test("is nothing of a version of DuckLake that is not known, and no path that no file can have")
+    func unknown() async throws {
+        try await EmbeddedHouse.use { house in
+            let place = try await provision(in: house)
+            let schema = catalogue(of: place, in: house)
+            try await house.database.query(
+                """
+                INSERT INTO \(schema).ducklake_files_scheduled_for_deletion
+                SELECT n, repeat('a', 20000000), true, now() - interval '2 days' FROM generate_series(1000, 1010) n
+                """)
+            #expect(try await house.warehouse.forget(keepDays: 1, of: place) == 0)
+            #expect(try await scheduled(of: place, in: house) == 0)
+            try await house.database.query("UPDATE \(schema).ducklake_metadata SET value = '9' WHERE key = 'version'")
+            await #expect(throws: Problem.self) { try await house.warehouse.forget(keepDays: 1, of: place) }
+        }
+    }
+
     @Test("is more than fits into one transaction, too")
     func slices() async throws {
         try await EmbeddedHouse.use { house in

@@ -88,7 +88,7 @@ struct DbtRunnerTests {
                     ('chinook__artist', \(first)), ('chinook__album', \(second));
                 """)
         let result = try await runner.build(house.path, target: target()) { _ in }
-        let test = "matches_parent_stg_chinook__album"
+        let test = "has_parent_stg_chinook__album"
         if ofOneSnapshot {
             #expect(result.failures.count == 1 && result.failures[0].node.hasPrefix(test))
             #expect(result.skipped > 0)

@@ -87,8 +87,9 @@ package struct FolderStore: ObjectStore {
     private func missing(_ key: String) -> Problem { Problem(.notFound, "There is no \(key) in \(root).") }
 }
 
-/// Runs work that waits for a disk on a thread of its own.
-func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+/// Runs work that waits for a disk on a thread of its own, so that nobody else's task waits with it.
+/// - Throws: what the work throws; `CancellationError` if the task was cancelled before.
+package func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
     try Task.checkCancellation()
     return try await withCheckedThrowingContinuation { continuation in
         DispatchQueue(label: "weirhouse.objects").async { continuation.resume(with: Result { try work() }) }

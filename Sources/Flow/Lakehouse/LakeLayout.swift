@@ -68,12 +68,14 @@ package struct PendingFolder: Sendable {
         let name = (final as NSString).lastPathComponent
         path = "\(parent)/.\(name).\(attempt)"
         try LakeFiles.perform("make a folder in the lake") {
-            do {
-                try Self.make(path, for: final, attempt: attempt)
-            } catch let error where LakeFiles.isMissing(error) {
-                // Retention took the folder above it away just then, which was empty. It does so once.
-                try Self.make(path, for: final, attempt: attempt)
+            for _ in 0..<5 {
+                do {
+                    return try Self.make(path, for: final, attempt: attempt)
+                } catch let error where LakeFiles.isMissing(error) {
+                    // Somebody took the folders above it away just then, which were empty.
+                }
             }
+            try Self.make(path, for: final, attempt: attempt)
         }
     }
 

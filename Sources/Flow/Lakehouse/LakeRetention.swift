@@ -91,8 +91,9 @@ package enum LakeRetention {
 extension LakeLayout {
     /// The loads of a client whose manifests were last written before `moment`, from all zones. Others land files in the
     /// lake too: only a folder with our manifest, of that client, source, table and load, is one.
-    package func storedLoads(of client: String, before moment: Date) -> [StoredLoad] {
-        shelves(of: client).flatMap { shelf in
+    /// - Parameter source: nil: all sources.
+    package func storedLoads(of client: String, source: String? = nil, before moment: Date) -> [StoredLoad] {
+        shelves(of: client, source: source).flatMap { shelf in
             names(in: shelf.path).compactMap { name -> StoredLoad? in
                 let path = "\(shelf.path)/\(name)"
                 guard let (id, attempt) = Self.load(named: name), isFolder(path),
@@ -106,6 +107,11 @@ extension LakeLayout {
                     isWhole: attempt == nil)
             }
         }
+    }
+
+    /// The sources of a client that have a folder in some zone, sorted.
+    package func sources(of client: String) -> [String] {
+        Set(folders(of: client).flatMap { names(in: $0) }).sorted()
     }
 
     /// Removes a load, and the folders above it that it leaves empty, up to its source's. It loses its name at once, so
@@ -177,10 +183,10 @@ extension LakeLayout {
     }
 
     /// Two levels below a source: `run_date=…/{table}` in raw, else `{table}/load_date=…`.
-    private func shelves(of client: String) -> [Shelf] {
+    private func shelves(of client: String, source: String? = nil) -> [Shelf] {
         Self.zones.flatMap { zone -> [Shelf] in
             let home = "\(root)/\(zone)/clients/\(client)"
-            return names(in: home).flatMap { source in
+            return (source.map { [$0] } ?? names(in: home)).flatMap { source in
                 names(in: "\(home)/\(source)").flatMap { first in
                     names(in: "\(home)/\(source)/\(first)").map { second in
                         Shelf(

@@ -94,12 +94,12 @@ extension TablePlan {
     }
 
     fileprivate var modelTests: [YAMLText] {
-        keyTests(keys) + references.map(matchesParent)
+        keyTests(keys) + references.map(hasParent)
     }
 
-    private func matchesParent(_ reference: Reference) -> YAMLText {
+    private func hasParent(_ reference: Reference) -> YAMLText {
         test(
-            "matches_parent",
+            "has_parent",
             [
                 ("key", names(reference.columns)),
                 ("to", .text("ref('\(reference.parent)')")),

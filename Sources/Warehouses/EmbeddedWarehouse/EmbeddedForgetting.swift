@@ -9,11 +9,25 @@ extension EmbeddedWarehouse {
         guard try await version(of: place) != nil else { return 0 }
         do {
             return try await withCatalogue(place) { connection in
+                try await checkVersion(on: connection)
                 try await expire(keepDays: keepDays, on: connection)
                 return try await removeScheduled(of: place, on: connection)
             }
         } catch let error as PGError {
             throw error.asMetadataProblem
+        }
+    }
+
+    /// What is not in our list of the catalogue's tables could still name files: a version that we have not held against
+    /// DuckLake's own removes nothing.
+    private func checkVersion(on connection: PGConnection) async throws {
+        let found = try await connection.query(
+            "SELECT left(value, 20) AS value FROM ducklake_metadata WHERE key = 'version'"
+        ).first?.optional("value")
+        guard found == "1.0" else {
+            throw Problem(
+                .unsupported, "Old states cannot be removed from a catalogue of version \(found ?? "unknown").",
+                hint: "Weirhouse knows how to in version 1.0 of DuckLake.")
         }
     }
 
@@ -138,17 +152,36 @@ extension EmbeddedWarehouse {
 
     /// Removes the files that were scheduled more than a day ago: by `expireSlice`, or by DuckLake itself, which does that
     /// at once with delete files that it merges, while a reader may still be at them. Folders stay: somebody may be about
-    /// to write there.
+    /// to write there. What it cannot finish, the next look does.
     private func removeScheduled(of place: WarehousePlace, on connection: PGConnection) async throws -> Int {
         // A disk that is not there at this moment tells nothing about its files.
         guard let home = Self.realPath(dataPath(of: place)) else { return 0 }
         var removed = 0
+        do {
+            try await removeScheduled(of: place, home: home, on: connection) { removed += $0 }
+        } catch {
+            // What has gone counts. What keeps the others from going is met again at once the next time.
+            guard removed > 0 else { throw error }
+        }
+        return removed
+    }
+
+    /// Pages of a look, 1000 files each.
+    private static let pages = 100
+
+    private func removeScheduled(
+        of place: WarehousePlace, home: String, on connection: PGConnection, counted: (Int) -> Void
+    ) async throws {
+        // Longer than any file system takes, and so none of ours; and whoever writes models could write gigabytes there.
+        try await connection.query(
+            "DELETE FROM ducklake_files_scheduled_for_deletion WHERE octet_length(path) > \(Self.longestPath)::int")
         var last: Int64 = -1
-        while !Task.isCancelled {
+        for _ in 0..<Self.pages where !Task.isCancelled {
             let due = try await connection.query(
                 """
                 SELECT data_file_id, path FROM ducklake_files_scheduled_for_deletion x
-                WHERE data_file_id > \(last) AND path IS NOT NULL AND schedule_start < now() - interval '1 day'
+                WHERE data_file_id > \(last) AND octet_length(path) <= \(Self.longestPath)::int
+                  AND schedule_start < now() - interval '1 day'
                   AND NOT EXISTS (SELECT FROM ducklake_data_file d WHERE d.data_file_id = x.data_file_id)
                   AND NOT EXISTS (SELECT FROM ducklake_delete_file d WHERE d.delete_file_id = x.data_file_id)
                 ORDER BY data_file_id LIMIT 1000
@@ -158,7 +191,7 @@ extension EmbeddedWarehouse {
             last = end.id
             // First the files: what a crash leaves is found again.
             let fates = due.map { (file: $0, fate: remove($0.path, of: place, home: home)) }
-            removed += fates.count(where: { $0.fate == .removed })
+            counted(fates.count(where: { $0.fate == .removed }))
             let done = fates.filter { $0.fate != .kept }.map(\.file)
             try await connection.query(
                 """
@@ -168,8 +201,9 @@ extension EmbeddedWarehouse {
                 WHERE x.data_file_id = done.id AND x.path = done.path
                 """)
         }
-        return removed
     }
+
+    private static let longestPath = 4096
 
     private enum Fate {
         case removed
@@ -198,7 +232,10 @@ extension EmbeddedWarehouse {
         return Self.isMissing(errno) ? .absent : .kept
     }
 
-    private static func isMissing(_ number: Int32) -> Bool { number == ENOENT || number == ENOTDIR }
+    /// Also what cannot be a file of a warehouse.
+    private static func isMissing(_ number: Int32) -> Bool {
+        [ENOENT, ENOTDIR, EISDIR, EPERM, ENAMETOOLONG, ELOOP].contains(number)
+    }
 
     /// Without links (realpath(3)); nil, with `errno`, if there is nothing.
     private static func realPath(_ path: String) -> String? {

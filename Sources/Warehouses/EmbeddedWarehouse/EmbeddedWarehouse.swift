@@ -121,21 +121,43 @@ package struct EmbeddedWarehouse: WarehouseAdapter {
 
     package func version(of place: WarehousePlace) async throws -> String? {
         do {
-            // With its time: a warehouse that was removed and made again counts from the beginning.
-            let rows = try await owner.withConnection { connection in
-                try await connection.query(
+            let table = "\(SQL.quoted(catalogue(of: place))).ducklake_snapshot"
+            let rows = try await owner.transaction(organization: nil) { connection in
+                // Whoever writes models can put a view of that name there, which would run with our rights: it is held as
+                // it is, and looked at before it is read.
+                try await connection.script(
+                    "SET LOCAL lock_timeout = '5s'; LOCK TABLE ONLY \(table) IN ACCESS SHARE MODE")
+                guard try await isPlain(table, on: connection) else {
+                    throw Problem(
+                        .metadataUnavailable, "The catalogue of the warehouse \(place.name) was changed by hand.",
+                        hint: "Its table ducklake_snapshot is not the one that DuckLake makes.")
+                }
+                // With its time: a warehouse that was removed and made again counts from the beginning.
+                return try await connection.query(
                     SQL(
                         unsafe: """
-                            SELECT snapshot_id || ' ' || snapshot_time AS version
-                            FROM \(SQL.quoted(catalogue(of: place))).ducklake_snapshot
+                            SELECT snapshot_id || ' ' || snapshot_time AS version FROM ONLY \(table)
                             ORDER BY snapshot_id DESC LIMIT 1
                             """))
             }
             return try rows.first?.string("version")
-        } catch let error as PGError where error.state == "42P01" {
+        } catch let error as PGError where ["42P01", "3F000"].contains(error.state) {
             // There is no such table, and so no warehouse.
             return nil
         }
+    }
+
+    /// Whether reading it runs nothing of its owner's: a table, without rules and policies, of the system's own types.
+    private func isPlain(_ table: String, on connection: PGConnection) async throws -> Bool {
+        try await !connection.query(
+            """
+            SELECT FROM pg_class c WHERE c.oid = to_regclass(\(table)) AND c.relkind = 'r' AND NOT c.relrowsecurity
+              AND NOT c.relhasrules AND (
+                SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND NOT a.attisdropped
+                  AND (a.attname, a.atttypid)
+                    IN (('snapshot_id', 'int8'::regtype), ('snapshot_time', 'timestamptz'::regtype))) = 2
+            """
+        ).isEmpty
     }
 
     package func rowCounts(of place: WarehousePlace) async throws -> [WarehouseTable: Int64] {

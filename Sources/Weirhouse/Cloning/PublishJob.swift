@@ -32,7 +32,8 @@ struct PublishJob: JobHandler {
             try await publish(dashboard, through: build.problem == nil ? landed : nil, in: place, by: job)
         }
         // One that cannot be read at the moment is still there, as it was published last.
-        try await remove(allBut: Set(found.map(\.name) + files.map(\.name)), in: place, by: job)
+        let unreadable = files.filter { (try? $0.content.get()) == nil }.map(\.name)
+        try await remove(allBut: Set(found.map(\.name) + unreadable), in: place, by: job)
         for file in files {
             if case .failure(let problem) = file.content { try await context.log(.error, problem.detail) }
         }

@@ -124,6 +124,11 @@ struct CloneAudit: Encodable {
 }
 
 /// Of SQL only what tells whether it was the same: the text may hold anything.
+struct ChartAudit: Encodable {
+    let place: PlaceRequest
+    let range: DayRange
+}
+
 struct QueryAudit: Encodable {
     let sqlSHA256: String
     let sqlBytes: Int

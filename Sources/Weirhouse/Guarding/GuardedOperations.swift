@@ -168,7 +168,9 @@ struct GuardedOperations: Operations {
     func exportChart(
         _ chart: String, of dashboard: String, range: DayRange, of place: PlaceRequest, as caller: Caller
     ) async throws -> ChartExport {
-        try await audited("data.export", AuditTarget("chart", "\(dashboard)/\(chart)"), as: caller, asked: place) {
+        let asked = ChartAudit(place: place, range: range)
+        return try await audited("data.export", AuditTarget("chart", "\(dashboard)/\(chart)"), as: caller, asked: asked)
+        {
             try requirePlace(place, .dashboardsRead, caller)
             return try await inner.exportChart(chart, of: dashboard, range: range, of: place, as: caller)
         }

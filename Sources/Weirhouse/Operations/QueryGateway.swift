@@ -13,9 +13,9 @@ struct QueryGateway: Sendable {
     private let known = KnownRows<QueryTable> { $0.rows.count * max($0.columns.count, 1) }
 
     /// Seconds until a query is stopped.
-    private static let deadline = 60.0
+    static let deadline = 60.0
     /// Exports are for programs and may take longer.
-    private static let exportDeadline = 600.0
+    static let exportDeadline = 600.0
 
     init(house: House) {
         engine = EngineClient(socket: house.folder.engineSocket)
@@ -53,8 +53,9 @@ struct QueryGateway: Sendable {
     func keepFresh() async { await known.keepFresh { try await adapter.version(of: $0) } }
 
     /// All rows, in pieces.
+    /// - Parameter deadline: seconds until it is stopped.
     func export(
-        _ sql: String, as format: QueryFormat, in place: WarehousePlace
+        _ sql: String, as format: QueryFormat, in place: WarehousePlace, deadline: Double = exportDeadline
     ) async throws -> AsyncThrowingStream<[UInt8], any Error> {
         let engineFormat: EngineFormat =
             switch format {
@@ -62,7 +63,7 @@ struct QueryGateway: Sendable {
             case .parquet: .parquet
             case .json: throw Problem(.invalidInput, "JSON is not exported as a stream.", hint: "Use csv or parquet.")
             }
-        let request = try await request(sql, engineFormat, limit: .max, deadline: Self.exportDeadline, in: place)
+        let request = try await request(sql, engineFormat, limit: .max, deadline: deadline, in: place)
         return try await withSpan("ask query engine", .client, observe: observe) { try await engine.export(request) }
     }
 

@@ -3,6 +3,7 @@ import EmbeddedWarehouse
 import Foundation
 import Kernel
 import Lakehouse
+import ObjectStorage
 import Postgres
 import Warehousing
 
@@ -34,15 +35,12 @@ struct DataRetention: Sendable {
         let warehouse = house.embedded { throw Problem(.unsupported, "The server loads no DuckDB.") }
         for (organization, own) in Dictionary(grouping: places, by: \.warehouse.organization) where !Task.isCancelled {
             var removed = Removed()
-            await noting { removed.loads = try await forgetLoads(of: organization, own) }
-            for place in own {
-                await noting {
-                    let files = try await warehouse.forget(keepDays: place.keepDays, of: place.warehouse)
-                    removed.files += files
-                }
-            }
+            removed.loads = await forgetLoads(of: organization, own)
+            for place in own where !Task.isCancelled { removed.files += await forgetStates(of: place, in: warehouse) }
             guard removed.loads + removed.files > 0 else { continue }
-            await noting { try await tell(organization, of: removed) }
+            // Also when the server ends in between: what has gone stands in the audit.
+            let done = removed
+            await noting { try await Task { try await tell(organization, of: done) }.value }
         }
         await warehouse.closeOwner()
     }
@@ -78,22 +76,53 @@ struct DataRetention: Sendable {
         house.observe(.partFailed(part: Self.part, problem: problem))
     }
 
-    private func forgetLoads(of organization: OrganizationID, _ places: [Place]) async throws -> Int {
+    /// Whoever writes an organization's models owns its catalogue, and can make it answer late or never: nobody else's
+    /// turn waits for that.
+    private static let longest = Duration.seconds(300)
+
+    private func forgetStates(of place: Place, in warehouse: EmbeddedWarehouse) async -> Int {
+        let files = await Weirhouse.within(Self.longest) { () -> Int in
+            do {
+                return try await warehouse.forget(keepDays: place.keepDays, of: place.warehouse)
+            } catch {
+                note(error)
+                return 0
+            }
+        }
+        if files == nil {
+            note(
+                Problem(
+                    .timedOut, "Old states of the warehouse \(place.warehouse.name) could not be removed in time.",
+                    hint: "See what holds its catalogue's tables: pg_locks."))
+        }
+        return files ?? 0
+    }
+
+    /// One source after the other: a lake of years has many folders.
+    private func forgetLoads(of organization: OrganizationID, _ places: [Place]) async -> Int {
         guard let slug = places.first?.warehouse.slug, let newest = places.map(\.since).max() else { return 0 }
-        house.layout.removeEmptied(of: slug)
-        // Looked for before it is asked which runs are open: a load that is found belongs to a run that is known then.
-        let loads = house.layout.storedLoads(of: slug, before: newest)
-        guard !loads.isEmpty else { return 0 }
-        let open = try await openRuns(of: organization)
+        let layout = house.layout
         let since = Dictionary(
             places.map { ($0.warehouse.environment, $0.since) }, uniquingKeysWith: { first, _ in first })
         var removed = 0
-        for load in LakeRetention.superseded(among: loads, since: since, open: open) where !Task.isCancelled {
-            do {
-                if try house.layout.remove(load) { removed += 1 }
-            } catch {
-                note(error)
+        do {
+            let sources = try await onThread {
+                layout.removeEmptied(of: slug)
+                return layout.sources(of: slug)
             }
+            for source in sources {
+                // Looked for before it is asked which runs are open: a load that is found belongs to a run that is known.
+                let loads = try await onThread { layout.storedLoads(of: slug, source: source, before: newest) }
+                guard !loads.isEmpty else { continue }
+                let open = try await openRuns(of: organization)
+                for load in LakeRetention.superseded(among: loads, since: since, open: open)
+                where try await onThread({ try layout.remove(load) }) {
+                    removed += 1
+                }
+            }
+        } catch {
+            // What keeps one from going keeps others too: the next look tries again.
+            note(error)
         }
         return removed
     }
