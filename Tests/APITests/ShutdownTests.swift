@@ -11,7 +11,7 @@ import Wire
 @testable import API
 
 @Suite struct ShutdownTests {
-    @Test("a stream of events that is open does not hold up a server that stops", .timeLimit(.minutes(1)))
+    @Test("a stream of events that is open does not hold up a server that stops", .timeLimit(.minutes(10)))
     func stops() async throws {
         let (asked, ask) = AsyncStream<Void>.makeStream()
         let house = House(events: { _ in

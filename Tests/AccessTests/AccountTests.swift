@@ -5,7 +5,7 @@ import Testing
 
 @testable import Access
 
-@Suite("Accounts", .timeLimit(.minutes(2)))
+@Suite("Accounts", .timeLimit(.minutes(10)))
 struct AccountTests {
     private struct Scene {
         let metadata: MetadataDatabase

@@ -4,7 +4,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("Credentials", .timeLimit(.minutes(2)))
+@Suite("Credentials", .timeLimit(.minutes(10)))
 struct CredentialTests {
     private func use(_ work: (MetadataDatabase, Gate, Principal) async throws -> Void) async throws {
         try await MetadataDatabase.use { metadata in

@@ -5,7 +5,7 @@ import Testing
 
 /// Ways round row-level security that PostgreSQL offers: functions with their owner's rights, views with theirs,
 /// materialized views, rights of everybody. All are found in the catalogue, so that a new one is held to the same rules.
-@Suite("What sees past row-level security", .timeLimit(.minutes(2)))
+@Suite("What sees past row-level security", .timeLimit(.minutes(10)))
 struct DefinerTests {
     /// Functions that the application may call and that look across organizations, each with its reason. A new one belongs
     /// here only if no row-level security could do the same, and only with arguments that nobody outside can choose.

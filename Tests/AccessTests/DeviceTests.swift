@@ -6,7 +6,7 @@ import Testing
 
 @testable import Access
 
-@Suite("Command lines that sign in", .timeLimit(.minutes(2)))
+@Suite("Command lines that sign in", .timeLimit(.minutes(10)))
 struct DeviceTests {
     private func use(_ work: (MetadataDatabase, Gate, DeviceBook, Principal) async throws -> Void) async throws {
         try await MetadataDatabase.use { metadata in

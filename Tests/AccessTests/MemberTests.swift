@@ -5,7 +5,7 @@ import Roles
 import TestHouse
 import Testing
 
-@Suite("Members", .timeLimit(.minutes(2)))
+@Suite("Members", .timeLimit(.minutes(10)))
 struct MemberTests {
     private func conflict(_ work: () async throws -> Void) async {
         let problem = await #expect(throws: Problem.self) { try await work() }

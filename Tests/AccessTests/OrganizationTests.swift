@@ -58,7 +58,7 @@ struct People {
     }
 }
 
-@Suite("Organizations", .timeLimit(.minutes(2)))
+@Suite("Organizations", .timeLimit(.minutes(10)))
 struct OrganizationTests {
     @Test("are founded with three environments and their founder as owner, once for each slug")
     func founded() async throws {

@@ -4,7 +4,7 @@ import TestHouse
 import Testing
 
 /// Every table of schema `weir` is found in the catalogue, so that a new one is held to the same rules.
-@Suite("Tenancy in the database", .timeLimit(.minutes(2)))
+@Suite("Tenancy in the database", .timeLimit(.minutes(10)))
 struct TenancyTests {
     private struct Table: Sendable {
         let name: String

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Access
 
-@Suite("Tokens", .timeLimit(.minutes(2)))
+@Suite("Tokens", .timeLimit(.minutes(10)))
 struct TokenTests {
     @Test("have a checksum that every typo breaks, and the documented form")
     func checksum() throws {

@@ -6,7 +6,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("The audit's chain", .timeLimit(.minutes(3)))
+@Suite("The audit's chain", .timeLimit(.minutes(10)))
 struct ChainTests {
     @Test("of lines as they were written is whole, and its head is its last line")
     func whole() async throws {

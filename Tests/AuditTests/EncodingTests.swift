@@ -6,7 +6,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("The encoding of a line", .timeLimit(.minutes(2)))
+@Suite("The encoding of a line", .timeLimit(.minutes(10)))
 struct EncodingTests {
     private static let texts = ["who", "target_kind", "target", "problem", "address", "user_agent", "correlation"]
 

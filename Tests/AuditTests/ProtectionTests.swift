@@ -5,7 +5,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("Lines of the audit", .timeLimit(.minutes(2)))
+@Suite("Lines of the audit", .timeLimit(.minutes(10)))
 struct ProtectionTests {
     private static let attempts: [String] = [
         "UPDATE weir.audit_lines SET who = 'x'", "DELETE FROM weir.audit_lines", "TRUNCATE weir.audit_lines",
@@ -115,7 +115,7 @@ struct ProtectionTests {
     }
 }
 
-@Suite("Old lines", .timeLimit(.minutes(2)))
+@Suite("Old lines", .timeLimit(.minutes(10)))
 struct RetentionTests {
     private func age(_ house: AuditHouse, through sequence: Int64, days: Int) async throws {
         // Sealed anew with their age: as if they had been written then.

@@ -7,7 +7,7 @@ import Warehousing
 
 @testable import EmbeddedWarehouse
 
-@Suite("What the embedded warehouse forgets", .timeLimit(.minutes(3)))
+@Suite("What the embedded warehouse forgets", .timeLimit(.minutes(10)))
 struct EmbeddedForgettingTests {
     private func provision(in house: EmbeddedHouse) async throws -> WarehousePlace {
         let place = WarehousePlace(

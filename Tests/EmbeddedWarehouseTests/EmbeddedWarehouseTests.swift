@@ -10,7 +10,7 @@ import Warehousing
 
 @testable import EmbeddedWarehouse
 
-@Suite("The embedded warehouse", .timeLimit(.minutes(3)))
+@Suite("The embedded warehouse", .timeLimit(.minutes(10)))
 struct EmbeddedWarehouseTests {
     @Test("keeps the promises of every warehouse", arguments: WarehouseRule.all)
     func conforms(to rule: WarehouseRule) async throws {

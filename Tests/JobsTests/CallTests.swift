@@ -4,7 +4,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("Calls of workers", .timeLimit(.minutes(2)))
+@Suite("Calls of workers", .timeLimit(.minutes(10)))
 struct CallTests {
     private func taker(
         _ name: String, kind: String = "a", version: Int = 1, of organizations: [OrganizationID]? = nil

@@ -4,7 +4,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("Claiming jobs", .timeLimit(.minutes(2)))
+@Suite("Claiming jobs", .timeLimit(.minutes(10)))
 struct ClaimTests {
     @Test("takes them in the order of their run, the older run first")
     func order() async throws {

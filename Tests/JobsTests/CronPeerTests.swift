@@ -11,7 +11,7 @@ import Testing
 ///   an hour that comes twice. It is asked in UTC and, in zones, up to the first change of the clock.
 /// - crondst gives each firing that a gap left out, all at the gap's end; here they are one. It reads no `L`, `#`, `?`
 ///   and no weekdays that go round, and takes every change of the clock to begin or end at a whole hour.
-@Suite("Peers of cron expressions", .timeLimit(.minutes(5)))
+@Suite("Peers of cron expressions", .timeLimit(.minutes(10)))
 struct CronPeerTests {
     struct Answer: Decodable {
         let expression: String

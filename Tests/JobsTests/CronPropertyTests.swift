@@ -3,7 +3,7 @@ import Jobs
 import Kernel
 import Testing
 
-@Suite("Any cron expression", .timeLimit(.minutes(5)))
+@Suite("Any cron expression", .timeLimit(.minutes(10)))
 struct CronPropertyTests {
     /// A zone and the moment of a change in it, or none.
     static let places: [(zone: String, moment: String)] = [
@@ -100,7 +100,7 @@ struct CronPropertyTests {
     }
 }
 
-@Suite("Bytes that claim to be a cron expression", .timeLimit(.minutes(5)))
+@Suite("Bytes that claim to be a cron expression", .timeLimit(.minutes(10)))
 struct CronFuzzTests {
     /// 8 × 150,000 = 1.2 million texts.
     private static let rounds = 150_000

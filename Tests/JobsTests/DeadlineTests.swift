@@ -4,7 +4,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("Deadlines", .timeLimit(.minutes(2)))
+@Suite("Deadlines", .timeLimit(.minutes(10)))
 struct DeadlineTests {
     private func spec(_ kind: String = "a", after: [Int] = [], deadline: Duration?) throws -> JobSpec {
         JobSpec(kind: kind, payload: try JSONValue(0), after: after, deadline: deadline)

@@ -4,7 +4,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("The state machine of jobs", .timeLimit(.minutes(2)))
+@Suite("The state machine of jobs", .timeLimit(.minutes(10)))
 struct JobMachineTests {
     private static let events: [JobEvent] =
         [

@@ -4,7 +4,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("Jobs that cannot be", .timeLimit(.minutes(2)))
+@Suite("Jobs that cannot be", .timeLimit(.minutes(10)))
 struct JobRefusalTests {
     private func spec(_ kind: String = "a", payload: some Encodable = 0, priority: Int = 0) throws -> JobSpec {
         JobSpec(kind: kind, payload: try JSONValue(payload), after: [], priority: priority)

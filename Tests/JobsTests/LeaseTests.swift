@@ -4,7 +4,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("Leases", .timeLimit(.minutes(2)))
+@Suite("Leases", .timeLimit(.minutes(10)))
 struct LeaseTests {
     private func expectLost(_ what: String, _ work: () async throws -> Void) async {
         let problem = await #expect(throws: Problem.self, "\(what)") { try await work() }

@@ -5,7 +5,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("Notices", .timeLimit(.minutes(2)))
+@Suite("Notices", .timeLimit(.minutes(10)))
 struct NoticeTests {
     private func book(_ house: JobHouse) -> NoticeBook {
         NoticeBook(pool: house.metadata.application, time: .system)

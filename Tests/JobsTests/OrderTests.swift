@@ -5,7 +5,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("The order of jobs", .timeLimit(.minutes(2)))
+@Suite("The order of jobs", .timeLimit(.minutes(10)))
 struct OrderTests {
     private func enqueue(
         _ count: Int, in house: JobHouse, for organization: OrganizationID? = nil, limits: [String] = [],

@@ -4,7 +4,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("Runs", .timeLimit(.minutes(2)))
+@Suite("Runs", .timeLimit(.minutes(10)))
 struct RunTests {
     @Test("fail with the first of their jobs that fails, and what waits for it does not begin")
     func failing() async throws {

@@ -5,7 +5,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("A schedule that is changed", .timeLimit(.minutes(2)))
+@Suite("A schedule that is changed", .timeLimit(.minutes(10)))
 struct ScheduleBookTests {
     @Test("keeps what was missed when only tables or the catch-up policy change")
     func missed() async throws {

@@ -6,7 +6,7 @@ import Synchronization
 import TestHouse
 import Testing
 
-@Suite("The scheduler", .timeLimit(.minutes(2)))
+@Suite("The scheduler", .timeLimit(.minutes(10)))
 struct SchedulerTests {
     private static let moment = Date(timeIntervalSince1970: 1_800_000_000)
     private static let mark = ScheduleMark(key: "day=1/_SUCCESS", writtenAt: moment)

@@ -5,7 +5,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("Traces and observations of jobs", .timeLimit(.minutes(2)))
+@Suite("Traces and observations of jobs", .timeLimit(.minutes(10)))
 struct TraceTests {
     private func spans(_ heard: Heard) -> [Span] {
         heard.all.compactMap { if case .spanEnded(let span) = $0.what { span } else { nil } }

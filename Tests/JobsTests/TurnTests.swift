@@ -4,7 +4,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("A worker's turn", .timeLimit(.minutes(2)))
+@Suite("A worker's turn", .timeLimit(.minutes(10)))
 struct TurnTests {
     private func taker(_ kinds: String..., worker: String = "one") -> JobTaker {
         JobTaker(worker: worker, kinds: kinds.map { JobTaker.Kind($0) })

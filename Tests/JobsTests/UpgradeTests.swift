@@ -5,7 +5,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("Old and new versions side by side", .timeLimit(.minutes(2)))
+@Suite("Old and new versions side by side", .timeLimit(.minutes(10)))
 struct UpgradeTests {
     /// The statements of a worker before migration 0007, word for word.
     private struct OldWorker {

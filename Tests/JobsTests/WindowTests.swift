@@ -6,7 +6,7 @@ import TestHouse
 import Testing
 
 /// A person's pause and a maintenance window hold the same key.
-@Suite("Maintenance windows and pauses", .timeLimit(.minutes(2)))
+@Suite("Maintenance windows and pauses", .timeLimit(.minutes(10)))
 struct WindowTests {
     private let key = "warehouse/x"
 

@@ -4,7 +4,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("Workers", .timeLimit(.minutes(2)))
+@Suite("Workers", .timeLimit(.minutes(10)))
 struct WorkerTests {
     private actor Counts {
         private(set) var times: [Int: Int] = [:]

@@ -5,7 +5,7 @@ import Lakehouse
 import TestHouse
 import Testing
 
-@Suite("Validation", .timeLimit(.minutes(2)))
+@Suite("Validation", .timeLimit(.minutes(10)))
 struct ValidationTests {
     private func use(_ work: (LandedLoad) async throws -> Void) async throws {
         try await TestFolder.use { root in try await work(LandedLoad(in: root)) }

@@ -4,7 +4,7 @@ import ObjectStorage
 import ObjectStoreConformance
 import Testing
 
-@Suite("Objects in a folder", .timeLimit(.minutes(3)))
+@Suite("Objects in a folder", .timeLimit(.minutes(10)))
 struct FolderStoreTests {
     /// Makes an empty folder, hands it to `work` and removes it.
     private func use<Value>(_ work: (String) async throws -> Value) async throws -> Value {

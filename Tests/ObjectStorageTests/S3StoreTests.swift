@@ -31,7 +31,7 @@ struct S3Peer: Decodable, Sendable {
     }
 }
 
-@Suite("Objects in a bucket", .timeLimit(.minutes(5)))
+@Suite("Objects in a bucket", .timeLimit(.minutes(10)))
 struct S3StoreTests {
     @Test("keep the promises of every store")
     func conforms() async throws {
@@ -122,7 +122,7 @@ struct S3StoreTests {
     }
 }
 
-@Suite("Answers of S3", .timeLimit(.minutes(3)))
+@Suite("Answers of S3", .timeLimit(.minutes(10)))
 struct S3AnswerTests {
     private struct Canned: Encodable {
         let status: Int

@@ -93,7 +93,7 @@ private enum JSONValue: Encodable, Sendable, ExpressibleByStringLiteral, Express
     }
 }
 
-@Suite("A sign-in at a provider", .timeLimit(.minutes(2)))
+@Suite("A sign-in at a provider", .timeLimit(.minutes(10)))
 struct OpenIDClientTests {
     @Test("tells who it is")
     func good() async throws {

@@ -26,7 +26,7 @@ struct ReceivedMail: Decodable, Sendable {
     }
 }
 
-@Suite("Mail", .timeLimit(.minutes(3)))
+@Suite("Mail", .timeLimit(.minutes(10)))
 struct MailTests {
     private func mail(
         to: String = "ada@acme.example", subject: String = "A run has failed", text: String = "Hello.\n",

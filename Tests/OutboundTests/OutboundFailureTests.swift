@@ -5,7 +5,7 @@ import Testing
 
 @testable import Outbound
 
-@Suite("Requests that get no answer", .timeLimit(.minutes(3)))
+@Suite("Requests that get no answer", .timeLimit(.minutes(10)))
 struct OutboundFailureTests {
     private func failure(
         _ path: String, body: Data = Data("{}".utf8), timeout: Duration = .seconds(20), answerLimit: Int = 1_000_000

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Outbound
 
-@Suite("Requests to others", .timeLimit(.minutes(3)))
+@Suite("Requests to others", .timeLimit(.minutes(10)))
 struct OutboundHTTPTests {
     private func kind(_ request: OutboundRequest, _ http: OutboundHTTP) async throws -> OutboundFailure.Kind? {
         try await failure { _ = try await http.send(request) }?.kind

@@ -4,7 +4,7 @@ import Outbound
 import Peers
 import Testing
 
-@Suite("The mail server", .timeLimit(.minutes(3)))
+@Suite("The mail server", .timeLimit(.minutes(10)))
 struct SMTPServerTests {
     private func mail() throws -> Mail {
         try Mail(messageID: "1@weir.example", to: Mailbox("ada@acme.example"), subject: "s", date: Date(), text: "t")

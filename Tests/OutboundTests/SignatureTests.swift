@@ -97,7 +97,7 @@ struct WebhookSignatureTests {
     }
 }
 
-@Suite("AWS's signature", .timeLimit(.minutes(3)))
+@Suite("AWS's signature", .timeLimit(.minutes(10)))
 struct AWSSignatureTests {
     private struct Question: Encodable {
         let method: String

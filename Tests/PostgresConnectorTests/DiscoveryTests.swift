@@ -5,7 +5,7 @@ import PostgresConnector
 import TestHouse
 import Testing
 
-@Suite("Discovery of a PostgreSQL source", .timeLimit(.minutes(2)))
+@Suite("Discovery of a PostgreSQL source", .timeLimit(.minutes(10)))
 struct DiscoveryTests {
     @Test("finds keys, foreign keys and what kind of thing each stream is, and each partitioned table once")
     func structure() async throws {

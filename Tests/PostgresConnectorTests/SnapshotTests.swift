@@ -5,7 +5,7 @@ import PostgresConnector
 import TestHouse
 import Testing
 
-@Suite("A snapshot of a PostgreSQL source", .timeLimit(.minutes(2)))
+@Suite("A snapshot of a PostgreSQL source", .timeLimit(.minutes(10)))
 struct SnapshotTests {
     @Test("divides a table into parts that hold every row once, while it is changed")
     func parts() async throws {

@@ -4,7 +4,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("Migrations", .timeLimit(.minutes(2)))
+@Suite("Migrations", .timeLimit(.minutes(10)))
 struct MigratorTests {
     private func write(_ migrations: [String: String], in folder: String) throws {
         for (name, sql) in migrations {

@@ -4,7 +4,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("The pool of connections", .timeLimit(.minutes(2)))
+@Suite("The pool of connections", .timeLimit(.minutes(10)))
 struct PoolTests {
     private actor Tally {
         private(set) var most = 0

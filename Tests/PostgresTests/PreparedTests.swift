@@ -3,7 +3,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("Statements that are prepared", .timeLimit(.minutes(2)))
+@Suite("Statements that are prepared", .timeLimit(.minutes(10)))
 struct PreparedTests {
     private func prepared(_ connection: PGConnection) async throws -> Int64? {
         try await connection.query("SELECT count(*) AS n FROM pg_prepared_statements").first?.int("n")

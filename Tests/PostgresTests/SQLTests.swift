@@ -4,7 +4,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("SQL with values", .timeLimit(.minutes(2)))
+@Suite("SQL with values", .timeLimit(.minutes(10)))
 struct SQLTests {
     private static let injections = [
         "'; DROP TABLE kept; --", "\\'; DROP TABLE kept; --", "$1", "$$; DROP TABLE kept; $$", "\"; --", "/* x */",

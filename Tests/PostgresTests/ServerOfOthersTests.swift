@@ -3,7 +3,7 @@ import Postgres
 import TestHouse
 import Testing
 
-@Suite("A server of others", .timeLimit(.minutes(2)))
+@Suite("A server of others", .timeLimit(.minutes(10)))
 struct ServerOfOthersTests {
     @Test(
         "is heard up to the limit; what is more ends the connection, in rows, in one value, or in rows of nothing")

@@ -5,7 +5,7 @@ import TestHouse
 import Testing
 
 /// Servers that are full, or that neither answer nor close: nobody waits for them longer than wanted.
-@Suite("A server without an answer", .timeLimit(.minutes(2)))
+@Suite("A server without an answer", .timeLimit(.minutes(10)))
 struct SilentServerTests {
     @Test("does not keep a cancelled statement, and its connection is not used again")
     func silentStatement() async throws {

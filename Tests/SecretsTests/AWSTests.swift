@@ -31,7 +31,7 @@ private struct AWSPeer: Decodable, Sendable {
     }
 }
 
-@Suite("Secrets in AWS Secrets Manager", .timeLimit(.minutes(5)))
+@Suite("Secrets in AWS Secrets Manager", .timeLimit(.minutes(10)))
 struct AWSTests {
     private let acme = TimeSource.system.makeID(OrganizationTag.self)
 

@@ -10,7 +10,7 @@ import Testing
 
 /// There is no emulator of Google's Secret Manager: these tests hold requests and answers against its published REST
 /// API, no more.
-@Suite("Requests to Google Secret Manager", .timeLimit(.minutes(3)))
+@Suite("Requests to Google Secret Manager", .timeLimit(.minutes(10)))
 struct GoogleTests {
     private struct Canned: Encodable {
         let status: Int

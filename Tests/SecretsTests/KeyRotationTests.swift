@@ -13,7 +13,7 @@ private final class Work: Sendable {
     let rounds = Mutex(0)
 }
 
-@Suite("Changing the keys of secrets", .timeLimit(.minutes(3)))
+@Suite("Changing the keys of secrets", .timeLimit(.minutes(10)))
 struct KeyRotationTests {
     @Test("needs no old key afterwards, keeps all values and numbers, and can be done again")
     func whole() async throws {

@@ -50,7 +50,7 @@ struct LocalHouse: Sendable {
 
 let swordfish = Secret(Array("swordfish".utf8))
 
-@Suite("Secrets in the metadata database", .timeLimit(.minutes(3)))
+@Suite("Secrets in the metadata database", .timeLimit(.minutes(10)))
 struct LocalStoreTests {
     @Test("keep the promises of every store", arguments: SecretStoreRule.all)
     func conforms(_ rule: SecretStoreRule) async throws {

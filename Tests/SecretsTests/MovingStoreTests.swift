@@ -7,7 +7,7 @@ import Testing
 
 @testable import Secrets
 
-@Suite("Secrets that move to another store", .timeLimit(.minutes(3)))
+@Suite("Secrets that move to another store", .timeLimit(.minutes(10)))
 struct MovingStoreTests {
     private struct Place: Sendable {
         let new: LocalSecretStore

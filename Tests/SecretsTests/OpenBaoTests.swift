@@ -154,7 +154,7 @@ private final class Held: Sendable {
     }
 }
 
-@Suite("Secrets in OpenBao", .timeLimit(.minutes(5)))
+@Suite("Secrets in OpenBao", .timeLimit(.minutes(10)))
 struct OpenBaoTests {
     private let acme = TimeSource.system.makeID(OrganizationTag.self)
 

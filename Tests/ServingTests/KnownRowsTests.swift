@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 import Warehousing
 
-@Suite("Rows that are known", .timeLimit(.minutes(1)))
+@Suite("Rows that are known", .timeLimit(.minutes(10)))
 struct KnownRowsTests {
     private let place = WarehousePlace(
         organization: OrganizationID(UUID()), slug: "acme", environment: "dev")

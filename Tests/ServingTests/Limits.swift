@@ -34,7 +34,7 @@ struct Limits {
         #expect(other.rows == [[.integer(1)]])
     }
 
-    @Test("a query whose caller leaves is interrupted", .timeLimit(.minutes(1)))
+    @Test("a query whose caller leaves is interrupted", .timeLimit(.minutes(10)))
     func leaving() async throws {
         let lake = try await Lake.shared.value
         let task = Task {
@@ -49,7 +49,7 @@ struct Limits {
     }
 
     @Test(
-        "an export that is left in the middle frees its query", .timeLimit(.minutes(1)),
+        "an export that is left in the middle frees its query", .timeLimit(.minutes(10)),
         arguments: [EngineFormat.csv, .parquet])
     func leavingExport(_ format: EngineFormat) async throws {
         let lake = try await Lake.shared.value
@@ -114,7 +114,7 @@ struct Limits {
 
     @Test(
         "allocations that DuckDB does not count end in a clear problem, and the process is replaced",
-        .timeLimit(.minutes(2)),
+        .timeLimit(.minutes(10)),
         arguments: [
             "SELECT length(lpad('x', 2000000000, 'y'))", "SELECT len(range(1000000000))",
             "SELECT length(repeat('x', 3000000000))",
@@ -135,7 +135,7 @@ struct Limits {
         if problem?.code == .queryTooLarge { #expect(await engine.status() == QueryEngine.restartStatus) }
     }
 
-    @Test("a query that cannot be interrupted is answered and its process ends", .timeLimit(.minutes(1)))
+    @Test("a query that cannot be interrupted is answered and its process ends", .timeLimit(.minutes(10)))
     func stuck() async throws {
         let lake = try await Lake.shared.value
         let engine = try EngineInItsOwnProcess(lake, memory: 256)
@@ -148,7 +148,7 @@ struct Limits {
         #expect(await engine.status() == QueryEngine.restartStatus)
     }
 
-    @Test("an engine that is killed is reported, and its successor is waited for", .timeLimit(.minutes(1)))
+    @Test("an engine that is killed is reported, and its successor is waited for", .timeLimit(.minutes(10)))
     func killed() async throws {
         let lake = try await Lake.shared.value
         let engine = try EngineInItsOwnProcess(lake, memory: 256)
@@ -164,7 +164,7 @@ struct Limits {
         #expect(problem?.code == .engineUnavailable)
     }
 
-    @Test("who stood in line for longer than an engine is waited for waits for its successor", .timeLimit(.minutes(1)))
+    @Test("who stood in line for longer than an engine is waited for waits for its successor", .timeLimit(.minutes(10)))
     func inLine() async throws {
         let lake = try await Lake.shared.value
         let patience = Duration.seconds(6)

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 import Wire
 
-@Suite("Answers that are kept for a moment", .timeLimit(.minutes(1)))
+@Suite("Answers that are kept for a moment", .timeLimit(.minutes(10)))
 struct ReadyAnswersTests {
     /// Counts how often an answer was made, and holds its making up until it is let go.
     private actor Kitchen {
