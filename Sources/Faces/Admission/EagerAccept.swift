@@ -10,8 +10,6 @@ package final class EagerAccept: ChannelInboundHandler {
     package typealias InboundIn = any Channel
     package typealias InboundOut = any Channel
 
-    package init() {}
-
     /// To the server's own channel, in front of all that could hold back.
     /// - Throws: what the channel throws if it is closed.
     package static func add(to server: any Channel) async throws {

@@ -70,22 +70,20 @@ package struct PendingFolder: Sendable {
         try LakeFiles.perform("make a folder in the lake") {
             for _ in 0..<5 {
                 do {
-                    return try Self.make(path, for: final, attempt: attempt)
+                    return try make(named: name, in: parent, attempt)
                 } catch let error where LakeFiles.isMissing(error) {
                     // Somebody took the folders above it away just then, which were empty.
                 }
             }
-            try Self.make(path, for: final, attempt: attempt)
+            try make(named: name, in: parent, attempt)
         }
     }
 
-    private static func make(_ path: String, for final: String, attempt: Int64) throws {
-        let parent = (final as NSString).deletingLastPathComponent
-        let name = (final as NSString).lastPathComponent
+    private func make(named name: String, in parent: String, _ attempt: Int64) throws {
         try FileManager.default.createDirectory(
             atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         for entry in try FileManager.default.contentsOfDirectory(atPath: parent) where entry.hasPrefix(".\(name).") {
-            if let other = Int64(entry.dropFirst(name.count + 2)), other > attempt { throw overtaken }
+            if let other = Int64(entry.dropFirst(name.count + 2)), other > attempt { throw Self.overtaken }
             try FileManager.default.removeItem(atPath: "\(parent)/\(entry)")
         }
         if FileManager.default.fileExists(atPath: final) { try FileManager.default.removeItem(atPath: final) }

@@ -90,6 +90,17 @@ enum ProjectScaffold {
 
         """#
 
+    /// The rows of `model` whose `key` has no nulls and no row of `to`.
+    private static let orphans = """
+        from {{ model }} as child
+        left join {{ to }} as parent
+            on {% for column in key %}child.{{ column }} = parent.{{ parent_key[loop.index0] }}
+            {% if not loop.last %}and {% endif %}{% endfor %}
+        where parent.{{ parent_key[0] }} is null
+            {% for column in key %}and child.{{ column }} is not null
+            {% endfor %}
+        """
+
     private static let keyTests = """
         {# No two rows have the same values in all columns of `key`. #}
         {% test unique_together(model, key) %}
@@ -102,13 +113,7 @@ enum ProjectScaffold {
         {# Each row whose `key` has no nulls has a row with the same `parent_key` in `to`. #}
         {% test matches_parent(model, key, to, parent_key) %}
         select child.*
-        from {{ model }} as child
-        left join {{ to }} as parent
-            on {% for column in key %}child.{{ column }} = parent.{{ parent_key[loop.index0] }}
-            {% if not loop.last %}and {% endif %}{% endfor %}
-        where parent.{{ parent_key[0] }} is null
-            {% for column in key %}and child.{{ column }} is not null
-            {% endfor %}
+        \(orphans)
         {% endtest %}
 
         """
@@ -131,13 +136,7 @@ enum ProjectScaffold {
                 group by table_name
             ) as snapshots
         ) as _of_one_snapshot
-        from {{ model }} as child
-        left join {{ to }} as parent
-            on {% for column in key %}child.{{ column }} = parent.{{ parent_key[loop.index0] }}
-            {% if not loop.last %}and {% endif %}{% endfor %}
-        where parent.{{ parent_key[0] }} is null
-            {% for column in key %}and child.{{ column }} is not null
-            {% endfor %}
+        \(orphans)
         {% endtest %}
 
         """

@@ -25,20 +25,18 @@ struct PublishJob: JobHandler {
         let place = try CloneRun.place(of: job)
         let build: BuildResult = try await context.result(of: ModelJob.kind)
         let files = dashboards.all(in: place)
-        let found = files.compactMap { try? $0.content.get() }
+        let found = files.compactMap(\.dashboard)
         for dashboard in found {
             let landed = try await landed.verifiedThrough(source: dashboard.source, in: place)
             // Marts that were not built are as old as before, whatever has landed.
             try await publish(dashboard, through: build.problem == nil ? landed : nil, in: place, by: job)
         }
         // One that cannot be read at the moment is still there, as it was published last.
-        let unreadable = files.filter { (try? $0.content.get()) == nil }.map(\.name)
-        try await remove(allBut: Set(found.map(\.name) + unreadable), in: place, by: job)
-        for file in files {
-            if case .failure(let problem) = file.content { try await context.log(.error, problem.detail) }
-        }
-        if let problem = build.problem { throw problem }
-        for file in files { _ = try file.content.get() }
+        let unreadable = files.filter { $0.problem != nil }
+        try await remove(allBut: Set(found.map(\.name) + unreadable.map(\.name)), in: place, by: job)
+        let problems = unreadable.compactMap(\.problem)
+        for problem in problems { try await context.log(.error, problem.detail) }
+        if let problem = build.problem ?? problems.first { throw problem }
         let own = found.first { $0.name == order.source } ?? found.first { $0.source == order.source }
         try await context.report(JobProgress(done: Int64(found.count), total: Int64(found.count), unit: "dashboards"))
         return Outcome(dashboard: own?.name)
@@ -83,6 +81,11 @@ struct DashboardFiles: Sendable {
         let name: String
         /// `invalidInput` if it cannot be read.
         let content: Result<Dashboard, Problem>
+
+        var dashboard: Dashboard? { try? content.get() }
+        var problem: Problem? {
+            if case .failure(let problem) = content { problem } else { nil }
+        }
     }
 
     /// Sorted by file name.
@@ -116,7 +119,7 @@ struct DashboardFiles: Sendable {
     /// - Throws: `notFound`; `invalidInput` if its file cannot be read.
     func dashboard(_ name: String, in place: WarehousePlace) throws -> Dashboard {
         let files = all(in: place)
-        if let found = files.lazy.compactMap({ try? $0.content.get() }).first(where: { $0.name == name }) {
+        if let found = files.lazy.compactMap(\.dashboard).first(where: { $0.name == name }) {
             return found
         }
         guard let unreadable = files.first(where: { $0.name == name }) else {
