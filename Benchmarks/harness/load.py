@@ -306,7 +306,7 @@ def main() -> None:
         (100, 2, 6.0, 1, 20_000) if options.quick else (1_000, 8, 60.0, 3, 500_000))
     why = missing(options.weir) or (None if options.bare.exists() else "there is no bareserver; run make bench-load")
     if shutil.which("wrk") is None:
-        why = "there is no wrk; install Debian's package wrk"
+        why = "there is no wrk; run scripts/bootstrap --load"
     if why:
         raise SystemExit(f"bench: {why}.")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

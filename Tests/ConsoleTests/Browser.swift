@@ -15,11 +15,13 @@ struct Browser {
     let responder: RouterResponder<FixtureContext>
     let observed = Observed()
     let attempts = AttemptLimits()
+    let console: Console
 
-    init(_ operations: FixtureOperations = FixtureOperations()) throws {
+    /// - Parameter changes: with them pages are kept for a moment.
+    init(_ operations: FixtureOperations = FixtureOperations(), changes: ChangeCounts? = nil) throws {
         self.operations = operations
         let router = Router(context: FixtureContext.self)
-        let console = try Fixtures.console(operations, attempts: attempts, observe: observed.note)
+        console = try Fixtures.console(operations, attempts: attempts, changes: changes, observe: observed.note)
         console.addRoutes(to: router)
         responder = router.buildResponder()
     }
@@ -37,12 +39,17 @@ struct Browser {
         try await send(.post, path, fields, form: form, signedIn: signedIn, saysWhere: saysWhere)
     }
 
+    static func head(_ method: HTTPRequest.Method, _ path: String, signedIn: Bool = true) -> HTTPRequest {
+        var head = HTTPRequest(method: method, scheme: "http", authority: "weir.test:8080", path: path)
+        if signedIn { head.headerFields[.cookie] = "other=1; weir_session=\(FixtureOperations.session)" }
+        return head
+    }
+
     private func send(
         _ method: HTTPRequest.Method, _ path: String, _ fields: [String: String], form: String?, signedIn: Bool,
         saysWhere: Bool = false
     ) async throws -> Answer {
-        var head = HTTPRequest(method: method, scheme: "http", authority: "weir.test:8080", path: path)
-        if signedIn { head.headerFields[.cookie] = "other=1; weir_session=\(FixtureOperations.session)" }
+        var head = Self.head(method, path, signedIn: signedIn)
         let names = Set(fields.keys)
         if saysWhere, names.isDisjoint(with: ["Origin", "Sec-Fetch-Site"]) {
             head.headerFields[.origin] = "http://weir.test:8080"
@@ -95,12 +102,13 @@ final class Observed: @unchecked Sendable {
 enum Fixtures {
     /// The real scripts if they were set up, else empty ones: pages only name them.
     static func console(
-        _ operations: FixtureOperations, attempts: AttemptLimits = AttemptLimits(),
+        _ operations: FixtureOperations, attempts: AttemptLimits = AttemptLimits(), changes: ChangeCounts? = nil,
         observe: @escaping Observe = { _ in }
     ) throws -> Console {
         let time = TimeSource(now: { Shop.now }, makeUUID: { UUID() })
         return try Console(
-            operations: operations, assetsFolder: try assetsFolder(), attempts: attempts, time: time, observe: observe)
+            operations: operations, assetsFolder: try assetsFolder(), attempts: attempts, time: time,
+            changes: changes, freshness: .seconds(3_600), observe: observe)
     }
 
     static func assetsFolder() throws -> String {

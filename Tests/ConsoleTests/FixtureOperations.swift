@@ -203,6 +203,12 @@ final class FixtureOperations: Operations {
         sessions.withLock { $0.contains(session) } ? Self.caller : nil
     }
 
+    func knownCaller(token: String) -> Caller? { nil }
+
+    func knownCaller(session: String) -> Caller? {
+        sessions.withLock { $0.contains(session) } ? Self.caller : nil
+    }
+
     func makeSignInCode(as caller: Caller) async throws -> String { Self.goodCode }
 
     func openSession(code: String) async throws -> Secret<String> {

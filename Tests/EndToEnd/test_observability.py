@@ -285,6 +285,26 @@ def test_a_query_is_one_trace_through_the_engine(
         assert names[asked.span.parent_span_id] == "POST /api/v1/query"
 
 
+def test_an_answer_that_is_ready_is_told_of_like_any_other(make_house: Callable[..., House]) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319"
+    with Receiver() as receiver:
+        house = make_house(OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint).start()
+        token = (house.folder / "token").read_text().strip()
+        answers = []
+        for number in range(3):
+            fields = {"Authorization": f"Bearer {token}", "traceparent": f"00-{trace}{number}-b7ad6b7169203331-01"}
+            status, headers, body = observing.get(f"{observing.address(house)}/api/v1/dashboards", **fields)
+            assert status == 200 and headers.pop("x-correlation-id").replace("-", "") == f"{trace}{number}"
+            answers.append(({k: v for k, v in headers.items() if k not in ("date", "connection")}, body))
+        assert answers[0] == answers[1] == answers[2]
+        series = 'weir_http_requests_total{method="GET",route="/api/v1/dashboards",status="200"}'
+        assert observing.value(observing.scrape(house), series) == 3
+        house.stop()
+    spans = [one for one in receiver.spans if one.span.name == "GET /api/v1/dashboards"]
+    assert [one.span.trace_id.hex() for one in spans] == [f"{trace}{number}" for number in range(3)]
+    assert {one.span.parent_span_id.hex() for one in spans} == {"b7ad6b7169203331"}
+
+
 def test_a_receiver_that_is_away_or_slow_changes_nothing(
     make_house: Callable[..., House], make_database: Callable[..., Database]
 ) -> None:

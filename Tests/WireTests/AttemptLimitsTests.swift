@@ -112,10 +112,13 @@ struct AttemptLimitsTests {
                 if isRevoked.withLock({ $0 }) { throw Problem(.unauthenticated, "It is revoked.") }
             }
         }
+        #expect(!limits.knows("token"))
         await #expect(throws: Never.self) { try await use() }
+        #expect(limits.knows("token"))
         isRevoked.withLock { $0 = true }
         let problem = await #expect(throws: Problem.self) { try await use() }
         #expect(problem?.code == .unauthenticated)
+        #expect(!limits.knows("token"))
     }
 
     @Test("all is forgotten after ten quiet minutes")

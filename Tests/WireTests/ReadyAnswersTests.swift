@@ -171,6 +171,31 @@ struct ReadyAnswersTests {
         #expect(try await [old, new] == ["answer 3", "answer 4"])
     }
 
+    @Test("what would be told without waiting can be had at once, and nothing else")
+    func atOnce() async throws {
+        func ready(_ caller: Caller, at address: String = "GET /runs") -> String? {
+            answers.ready(at: address, for: caller.audience)
+        }
+        #expect(ready(acme) == nil)
+        #expect(try await ask(acme) == "answer 1")
+        #expect(ready(acme) == "answer 1")
+        #expect(ready(other) == nil)
+        #expect(ready(acme, at: "GET /runs?state=FAILED") == nil)
+        clock.pass(.seconds(1))
+        #expect(ready(acme) == nil)
+        await kitchen.hold()
+        async let next = ask(acme)
+        await kitchen.untilMade(2)
+        #expect(ready(acme) == "answer 1")
+        clock.pass(.seconds(10))
+        #expect(ready(acme) == nil)
+        await kitchen.letGo()
+        #expect(try await next == "answer 2")
+        #expect(ready(acme) == "answer 2")
+        changes.note(in: acme.organization)
+        #expect(ready(acme) == nil)
+    }
+
     @Test("whoever asked first may go away: the others get their answer")
     func cancelled() async throws {
         await kitchen.hold()

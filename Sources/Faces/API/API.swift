@@ -15,8 +15,8 @@ package struct API: Sendable {
     let observe: Observe
     let heartbeats: Heartbeats
     let attempts: AttemptLimits
-    /// JSON; nil keeps nothing.
-    let ready: ReadyAnswers<ByteBuffer>?
+    /// Nil keeps nothing.
+    let ready: ReadyAnswers<ReadyJSON>?
 
     /// - Parameters:
     ///   - attempts: of tokens, counted together with the console's sign-ins.
@@ -34,9 +34,9 @@ package struct API: Sendable {
 
     init(
         operations: any Operations, attempts: AttemptLimits = AttemptLimits(), time: TimeSource,
-        changes: ChangeCounts? = nil, observe: Observe?, heartbeats: Heartbeats
+        changes: ChangeCounts? = nil, freshness: Duration = .seconds(1), observe: Observe?, heartbeats: Heartbeats
     ) {
-        ready = changes.map { ReadyAnswers($0) { $0.readableBytes } }
+        ready = changes.map { ReadyAnswers($0, freshness: freshness) { $0.body.readableBytes } }
         self.attempts = attempts
         self.operations = operations
         self.time = time
@@ -50,27 +50,30 @@ package struct API: Sendable {
     package func addRoutes<Context: RequestContext>(to router: Router<Context>) {
         router.add(middleware: Gate<Context>(api: self))
         for endpoint in Endpoint.all {
-            for path in [endpoint.path] + endpoint.shadowed { addRoute(endpoint, at: RouterPath(path), to: router) }
+            for path in [endpoint.path] + endpoint.shadowed { addRoute(endpoint, at: path, to: router) }
         }
         DirectoryRoutes(api: self).add(to: router)
     }
 
     private func addRoute<Context: RequestContext>(
-        _ endpoint: Endpoint, at path: RouterPath, to router: Router<Context>
+        _ endpoint: Endpoint, at path: String, to router: Router<Context>
     ) {
-        router.on(path, method: endpoint.method) { request, context in
-            await respond(to: request, by: endpoint, parameters: context.parameters)
+        let route = RouterPath(path)
+        router.on(route, method: endpoint.method) { request, context in
+            await respond(to: request, by: endpoint, at: path, parameters: context.parameters)
         }
         guard endpoint.answersHead else { return }
-        router.on(path, method: .head) { request, context in
-            await respond(to: request, by: endpoint, parameters: context.parameters).createHeadResponse()
+        router.on(route, method: .head) { request, context in
+            await respond(to: request, by: endpoint, at: path, parameters: context.parameters).createHeadResponse()
         }
     }
 
-    private func respond(to request: Request, by endpoint: Endpoint, parameters: Parameters) async -> Response {
+    private func respond(
+        to request: Request, by endpoint: Endpoint, at route: String, parameters: Parameters
+    ) async -> Response {
         let correlation = makeCorrelation()
         do {
-            var response = try await answer(request, endpoint, parameters, correlation)
+            var response = try await answer(request, endpoint, route, parameters, correlation)
             response.headers[.correlation] = correlation
             return response
         } catch {
@@ -79,7 +82,7 @@ package struct API: Sendable {
     }
 
     private func answer(
-        _ request: Request, _ endpoint: Endpoint, _ parameters: Parameters, _ correlation: String
+        _ request: Request, _ endpoint: Endpoint, _ route: String, _ parameters: Parameters, _ correlation: String
     ) async throws -> Response {
         let faults = FaultReport(api: self, request: request, correlation: correlation)
         switch endpoint.action {
@@ -92,17 +95,18 @@ package struct API: Sendable {
             return try await action(call, caller)
         case .shared(let permission, let action):
             let caller = try await admit(request, endpoint, permission)
-            let make: @Sendable () async throws -> ByteBuffer = {
+            let make: @Sendable () async throws -> ReadyJSON = {
                 let call = try await Call.read(request, for: endpoint, parameters, api: self, faults: faults)
-                return ByteBuffer(bytes: try WireJSON.encode(try await action(call, caller.anybody)))
+                let written = try WireJSON.encode(try await action(call, caller.anybody))
+                return ReadyJSON(body: ByteBuffer(bytes: written), route: route)
             }
-            guard let ready else { return .json(try await make()) }
-            return .json(try await ready.answer(at: request.uri.string, for: caller.audience, make))
+            guard let ready, let address = request.head.path else { return .json(try await make().body) }
+            return .json(try await ready.answer(at: address, for: caller.audience, make).body)
         }
     }
 
     private func admit(_ request: Request, _ endpoint: Endpoint, _ permission: Permission) async throws -> Caller {
-        let token = try bearerToken(of: request)
+        let token = try bearerToken(in: request.headers)
         let caller = try await attempts.attempt(token) { try await operations.caller(token: token) }
         try await operations.admit(caller, to: permission, at: "\(endpoint.method.rawValue) \(endpoint.path)")
         return caller
@@ -138,8 +142,8 @@ package struct API: Sendable {
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750, section 2.1).
-func bearerToken(of request: Request) throws -> String {
-    let field = request.headers[.authorization] ?? ""
+func bearerToken(in fields: HTTPFields) throws -> String {
+    let field = fields[.authorization] ?? ""
     // As nearly all write it.
     if field.utf8.starts(with: "Bearer ".utf8) { return String(field.dropFirst(7).drop { $0 == " " }) }
     let parts = field.split(separator: " ", maxSplits: 1)

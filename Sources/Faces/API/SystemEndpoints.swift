@@ -51,8 +51,10 @@ extension Response {
 
     /// The same of a value that is written already.
     static func json(_ written: ByteBuffer, status: HTTPResponse.Status = .ok) -> Response {
-        Response(
-            status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
-            body: .init(byteBuffer: written))
+        Response(status: status, headers: .ofJSON, body: .init(byteBuffer: written))
     }
+}
+
+extension HTTPFields {
+    static let ofJSON: HTTPFields = [.contentType: "application/json", .cacheControl: "no-store"]
 }

@@ -11,23 +11,27 @@ package struct Admission: Sendable {
     package let certificate: TLSCertificate?
     private let limits: RequestLimits
     private let connections: ConnectionCount
+    private let atOnce: AtOnce?
 
+    /// - Parameter atOnce: asked before the routes; nil for none.
     /// - Throws: as `TLSCertificate`.
     package init(
-        _ settings: NetworkSettings, limits: RequestLimits = RequestLimits(), connections: ConnectionCount? = nil
+        _ settings: NetworkSettings, limits: RequestLimits = RequestLimits(), connections: ConnectionCount? = nil,
+        atOnce: AtOnce? = nil
     ) throws(Problem) {
         self.settings = settings
         self.limits = limits
+        self.atOnce = atOnce
         self.connections = connections ?? ConnectionCount(settings)
         if let files = settings.tls { certificate = try TLSCertificate(files) } else { certificate = nil }
     }
 
     /// For `Application(router:server:)`.
     package var server: HTTPServerBuilder {
-        HTTPServerBuilder { responder in
-            let limits = limits
+        let date = ResponseDate()
+        return HTTPServerBuilder { [limits, atOnce] responder in
             let configuration = HTTP1Channel.Configuration(
-                additionalChannelHandlers: [RequestWatch(limits)],
+                additionalChannelHandlers: Self.handlers(limits, atOnce, date),
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: limits.field, maxHeaderListSize: limits.fields,
                     maxHeaderFieldCount: limits.fieldCount))
@@ -35,6 +39,13 @@ package struct Admission: Sendable {
                 base: HTTP1Channel(responder: responder, configuration: configuration), certificate: certificate,
                 connections: connections)
         }
+    }
+
+    private static func handlers(
+        _ limits: RequestLimits, _ atOnce: AtOnce?, _ date: ResponseDate
+    ) -> [any RemovableChannelHandler] {
+        let watch = RequestWatch(limits)
+        return if let atOnce { [watch, AtOnceHandler(atOnce, date: date)] } else { [watch] }
     }
 }
 

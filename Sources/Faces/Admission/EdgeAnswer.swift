@@ -94,10 +94,10 @@ enum BrowserHeaders {
     ].map { "\($0)=()" }.joined(separator: ", ")
 
     /// Those that are missing.
-    static func complete(_ response: inout Response, isSecure: Bool, host: String?) {
-        let given = response.headers
-        for field in all where !given.contains(field.name) { response.headers.append(field) }
+    static func complete(_ fields: inout HTTPFields, isSecure: Bool, host: String?) {
+        let given = fields
+        for field in all where !given.contains(field.name) { fields.append(field) }
         guard isSecure, let host, !HostName.isOfThisMachine(host), IPAddressText.isNone(host) else { return }
-        response.headers[.strictTransportSecurity] = strictTransport
+        fields[.strictTransportSecurity] = strictTransport
     }
 }

@@ -1,5 +1,5 @@
 import Glibc
-import HTTPTypes
+package import HTTPTypes
 package import Hummingbird
 package import Kernel
 package import NIOCore
@@ -17,6 +17,41 @@ package protocol ConnectedContext: RequestContext {
 /// The name in `Host` has to be ours. A page of another site whose name suddenly leads to this machine (DNS rebinding)
 /// would be of one origin with our answers; it can make up everything but that name.
 package struct Reception<Context: ConnectedContext>: RouterMiddleware {
+    private let doorway: Doorway
+
+    package init(_ doorway: Doorway) { self.doorway = doorway }
+
+    package func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        let arrival: Doorway.Arrival
+        do {
+            let ends = ConnectionEnds(peer: context.peer?.ip, local: context.local?.ip)
+            arrival = try doorway.receive(request.head, ends)
+        } catch {
+            return error.response(path: request.uri.path)
+        }
+        return try await RequestOrigin.$current.withValue(arrival.origin) {
+            var response: Response
+            do {
+                response = try await next(request, context)
+            } catch let error as any HTTPResponseError {
+                response = try error.response(from: request, context: context)
+            }
+            doorway.complete(&response.headers, of: arrival)
+            return response
+        }
+    }
+}
+
+/// Says where a request comes from, whether it is let in at all, and what its answer tells browsers.
+package struct Doorway: Sendable {
+    /// A request that is let in.
+    package struct Arrival: Sendable {
+        package let origin: RequestOrigin
+        fileprivate let name: HostName
+    }
+
     private let forwarding: Forwarding
     private let settings: NetworkSettings
     private let names = KnownNames()
@@ -26,47 +61,32 @@ package struct Reception<Context: ConnectedContext>: RouterMiddleware {
         forwarding = Forwarding(settings)
     }
 
-    package func handle(
-        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
-    ) async throws -> Response {
-        let origin: RequestOrigin
-        let name: HostName
-        do {
-            (origin, name) = try receive(request, context)
-        } catch {
-            return error.response(path: request.uri.path)
-        }
-        return try await RequestOrigin.$current.withValue(origin) {
-            var response: Response
-            do {
-                response = try await next(request, context)
-            } catch let error as any HTTPResponseError {
-                response = try error.response(from: request, context: context)
-            }
-            BrowserHeaders.complete(&response, isSecure: origin.isSecure, host: name.host)
-            return response
-        }
-    }
+    /// Nil if the request gets to no route.
+    package func arrival(of head: HTTPRequest, _ ends: ConnectionEnds) -> Arrival? { try? receive(head, ends) }
 
-    private func receive(_ request: Request, _ context: Context) throws(EdgeAnswer) -> (RequestOrigin, HostName) {
-        let peer = context.peer?.ip
-        if settings.isBehindProxy, let peer, !peer.isLoopback, !settings.isTrustedProxy(peer) {
+    func receive(_ head: HTTPRequest, _ ends: ConnectionEnds) throws(EdgeAnswer) -> Arrival {
+        if settings.isBehindProxy, let peer = ends.peer, !peer.isLoopback, !settings.isTrustedProxy(peer) {
             throw .notThroughProxy
         }
         // The first Host is the authority; another one would be among the headers.
-        guard let authority = request.head.authority, !request.headers.contains(otherHosts) else { throw .noHost }
-        var origin = forwarding.origin(peer: peer, authority: authority, fields: request.headers)
-        origin.program = request.headers[.userAgent]
+        guard let authority = head.authority, !head.headerFields.contains(otherHosts) else { throw .noHost }
+        var origin = forwarding.origin(peer: ends.peer, authority: authority, fields: head.headerFields)
+        origin.program = head.headerFields[.userAgent]
         guard let name = names.name(origin.authority) else { throw .noHost }
-        guard answers(to: name, context) else { throw .otherHost }
-        return (origin, name)
+        guard answers(to: name, at: ends.local) else { throw .otherHost }
+        return Arrival(origin: origin, name: name)
+    }
+
+    /// Adds what browsers are told and `fields` do not say yet.
+    package func complete(_ fields: inout HTTPFields, of arrival: Arrival) {
+        BrowserHeaders.complete(&fields, isSecure: arrival.origin.isSecure, host: arrival.name.host)
     }
 
     /// To the names it was given, those of this machine, and the address that the connection came to: foreign pages cannot
     /// be served under an address.
-    private func answers(to name: HostName, _ context: Context) -> Bool {
+    private func answers(to name: HostName, at local: IPAddress?) -> Bool {
         if name.isOfThisMachine || settings.hosts.contains(name.host) { return true }
-        return IPAddress(name.host).map { $0 == context.local?.ip } ?? false
+        return IPAddress(name.host).map { $0 == local } ?? false
     }
 }
 

@@ -18,11 +18,12 @@ package struct Console: Sendable {
     ///   - assetsFolder: holds `htmx.min.js` and `echarts.min.js`, and may hold them compressed as `*.gz`.
     ///   - attempts: of sign-ins, counted together with those of the API.
     ///   - changes: those that `operations` make and hear of; without them no page is kept for the next who asks.
+    ///   - freshness: how long a page is kept; tests take their time.
     ///   - observe: hears of every request that fails inside Weirhouse.
     /// - Throws: `missingDependency` if an asset is not there, `internal` if a template is broken.
     package init(
         operations: any Operations, assetsFolder: String, attempts: AttemptLimits = AttemptLimits(),
-        time: TimeSource = .system, changes: ChangeCounts? = nil,
+        time: TimeSource = .system, changes: ChangeCounts? = nil, freshness: Duration = .seconds(1),
         observe: @escaping Observe = { _ in }
     ) throws {
         let resources = try Resources.folder()
@@ -30,7 +31,7 @@ package struct Console: Sendable {
         self.attempts = attempts
         self.time = time
         self.observe = observe
-        ready = changes.map { ReadyAnswers($0) { $0.size } }
+        ready = changes.map { ReadyAnswers($0, freshness: freshness) { $0.size } }
         assets = try Assets(own: resources, others: assetsFolder)
         pages = try Pages(templates: "\(resources)/templates", addresses: assets.addresses)
     }

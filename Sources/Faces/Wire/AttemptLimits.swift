@@ -102,6 +102,12 @@ package final class AttemptLimits: Sendable {
         state.withLock { $0.right[digest] = true }
     }
 
+    /// Whether the secret was right a while ago: an attempt with it costs nothing and has to wait for nothing.
+    package func knows(_ secret: String) -> Bool {
+        let digest = digest(of: secret)
+        return state.withLock { $0.right[digest] != nil }
+    }
+
     private func digest(of secret: String) -> Int {
         var hasher = Hasher()
         hasher.combine(salt)

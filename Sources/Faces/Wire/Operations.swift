@@ -76,6 +76,10 @@ package protocol Operations: ScheduleOperations, NotificationOperations, Workfor
     func caller(token: String) async throws -> Caller
     /// Who holds this browser session; nil if it is unknown or over.
     func caller(session: String) async throws -> Caller?
+    /// Who holds this API token, if that is known without asking anybody; nil says nothing.
+    func knownCaller(token: String) -> Caller?
+    /// Who holds this browser session, if that is known without asking anybody, and they owe no consent; nil says nothing.
+    func knownCaller(session: String) -> Caller?
     /// A one-time link's code, good for 15 minutes. The address is `/sign-in/{code}`.
     func makeSignInCode(as caller: Caller) async throws -> String
     /// Uses up a code and opens a session, good for `sessionLifetime` at most; its secret goes into the cookie.

@@ -120,6 +120,18 @@ package final class ReadyAnswers<Answer: Sendable>: Sendable {
         return try await task.value
     }
 
+    /// The answer that `answer` would tell without waiting; nil if there is none.
+    package func ready(at address: String, for audience: Audience) -> Answer? {
+        let key = Key(audience: audience, address: address)
+        let change = changes.count(in: audience.organization)
+        let now = now()
+        return state.withLock { state in
+            guard let ready = state.ready[key], ready.change == change else { return nil }
+            if ready.until > now { return ready.answer }
+            return state.making[key]?.change == change && ready.until + patience > now ? ready.answer : nil
+        }
+    }
+
     private func end(_ key: Key, _ change: Int) {
         state.withLock { state in
             if state.making[key]?.change == change { state.making[key] = nil }

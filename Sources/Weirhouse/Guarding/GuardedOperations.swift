@@ -186,6 +186,10 @@ struct GuardedOperations: Operations {
 
     func caller(session: String) async throws -> Caller? { try await inner.caller(session: session) }
 
+    func knownCaller(token: String) -> Caller? { inner.knownCaller(token: token) }
+
+    func knownCaller(session: String) -> Caller? { inner.knownCaller(session: session) }
+
     func makeSignInCode(as caller: Caller) async throws -> String {
         try await audited("signin.link", nil, as: caller) {
             try caller.require(.accountManage)

@@ -92,6 +92,14 @@ final class KnownCallers: Sendable {
         }
     }
 
+    /// Whose the secret is, if that is known; nil also where it is time to ask again.
+    func known(_ secret: String, as kind: Gate.CredentialKind) -> Caller? {
+        let key = Key(hash: gate.hash(secret), kind: kind)
+        guard let found = state.withLock({ $0.known[key] }) else { return nil }
+        let age = ContinuousClock.now - found.since
+        return age < (found.isRenewing ? Self.freshness : Self.renewal) ? found.caller : nil
+    }
+
     private func claim(_ key: Key) -> Gate.Claim {
         Gate.Claim(hash: key.hash, kind: key.kind, from: RequestOrigin.current?.address?.description)
     }

@@ -16,6 +16,13 @@ extension LiveOperations {
 
     func caller(session: String) async throws -> Caller? { try await callers.caller(of: session, as: .session) }
 
+    func knownCaller(token: String) -> Caller? { callers.known(token, as: .token) }
+
+    func knownCaller(session: String) -> Caller? {
+        guard let caller = callers.known(session, as: .session) else { return nil }
+        return house.settings.terms == nil || consents.holds(caller.principal) ? caller : nil
+    }
+
     func makeSignInCode(as caller: Caller) async throws -> String {
         try await metadata {
             try await house.gate.issue(.code, to: caller.principal, of: caller.organization).secret.reveal()

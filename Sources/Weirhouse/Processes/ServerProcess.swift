@@ -27,7 +27,6 @@ struct ServerProcess: Service {
     func serve() async throws {
         let network = house.settings.network
         try Port.check(house.settings.port, at: network.listen)
-        let admission = try Admission(network)
         let attempts = AttemptLimits()
         let scrape = ScrapeReader(own: house.telemetry.metrics.own, measured: house.pool, database: house.observed)
         let watch = RunWatch(listener: house.listener("weir_runs"), pool: house.pool)
@@ -43,20 +42,24 @@ struct ServerProcess: Service {
                 changes: changes))
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
         // First, so that it stands around all others.
-        router.add(
-            middleware: RequestTelemetry(
-                time: house.time,
-                spanScheme: house.settings.traces.map { _ in network.tls == nil ? "http" : "https" },
-                observe: house.observe))
-        router.add(middleware: Reception(network))
+        let log = RequestLog(
+            time: house.time,
+            spanScheme: house.settings.traces.map { _ in network.tls == nil ? "http" : "https" },
+            observe: house.observe)
+        router.add(middleware: RequestTelemetry(log: log))
+        let doorway = Doorway(network)
+        router.add(middleware: Reception(doorway))
         MetricsRoute(token: house.settings.metricsToken, reader: scrape, network: network).add(to: router)
-        API(operations: operations, attempts: attempts, time: house.time, changes: changes, observe: house.observe)
-            .addRoutes(to: router)
-        try Console(
+        let api = API(
+            operations: operations, attempts: attempts, time: house.time, changes: changes, observe: house.observe)
+        api.addRoutes(to: router)
+        let console = try Console(
             operations: operations, assetsFolder: "\(house.settings.pythonHome)/assets", attempts: attempts,
-            time: house.time, changes: changes, observe: house.observe
-        ).addRoutes(to: router)
+            time: house.time, changes: changes, observe: house.observe)
+        console.addRoutes(to: router)
         if let onlyShow { return try onlyShow(router, operations) }
+        let desk = ReadyDesk(doorway: doorway, log: log, api: api, console: console)
+        let admission = try Admission(network, atOnce: desk.answer)
         let application = Application(
             router: router, server: admission.server,
             configuration: ApplicationConfiguration(

@@ -8,6 +8,37 @@ import Kernel
 /// A `traceparent` that comes with the request is gone on with (W3C Trace Context, section 4). `X-Correlation-Id` of the
 /// answer is the trace's id. An answer that goes on, such as a stream of events, is told of when it begins.
 struct RequestTelemetry<Context: RequestContext>: RouterMiddleware {
+    let log: RequestLog
+
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        let begun = log.begin(request.head)
+        return try await TraceContext.$current.withValue(begun.trace) {
+            do {
+                var response = try await next(request, context)
+                log.end(begun, context.endpointPath, response.status, &response.headers)
+                return response
+            } catch {
+                let status = (error as? any HTTPResponseError)?.status ?? .internalServerError
+                log.end(begun, context.endpointPath, status)
+                throw error
+            }
+        }
+    }
+}
+
+/// Gives requests their traces, and tells of their answers.
+struct RequestLog: Sendable {
+    /// A request that is being answered.
+    struct Begun: Sendable {
+        fileprivate let method: HTTPRequest.Method
+        let trace: TraceContext
+        /// The span of whoever asks.
+        fileprivate let parent: UInt64?
+        fileprivate let started: ContinuousClock.Instant
+    }
+
     let time: TimeSource
     /// Of this server's connections; nil if spans go nowhere.
     let spanScheme: String?
@@ -20,33 +51,26 @@ struct RequestTelemetry<Context: RequestContext>: RouterMiddleware {
         self.observe = observe
     }
 
-    func handle(
-        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
-    ) async throws -> Response {
-        let caller = request.headers[.traceparent].flatMap { TraceContext(traceparent: $0) }
-        let trace = caller?.child() ?? ids.begin()
-        let started = ContinuousClock.now
-        return try await TraceContext.$current.withValue(trace) {
-            do {
-                var response = try await next(request, context)
-                if !response.headers.contains(.correlation) {
-                    response.headers.append(HTTPField(name: .correlation, value: trace.correlation))
-                }
-                tell(Served(request, context.endpointPath, response.status, started, caller?.span), trace)
-                return response
-            } catch {
-                let status = (error as? any HTTPResponseError)?.status ?? .internalServerError
-                tell(Served(request, context.endpointPath, status, started, caller?.span), trace)
-                throw error
-            }
-        }
+    func begin(_ head: HTTPRequest) -> Begun {
+        let caller = head.headerFields[.traceparent].flatMap { TraceContext(traceparent: $0) }
+        return Begun(
+            method: head.method, trace: caller?.child() ?? ids.begin(), parent: caller?.span, started: .now)
     }
 
-    private func tell(_ served: Served, _ trace: TraceContext) {
+    /// - Parameter fields: of the answer; they get the correlation id.
+    func end(_ begun: Begun, _ route: String?, _ status: HTTPResponse.Status, _ fields: inout HTTPFields) {
+        if !fields.contains(.correlation) {
+            fields.append(HTTPField(name: .correlation, value: begun.trace.correlation))
+        }
+        end(begun, route, status)
+    }
+
+    func end(_ begun: Begun, _ route: String?, _ status: HTTPResponse.Status) {
+        let served = Served(begun, route, status)
         observe(
             .requestServed(
                 method: served.method, route: served.route, status: served.status, seconds: served.seconds))
-        guard let spanScheme, let span = served.span(trace, scheme: spanScheme, ended: time.now()) else { return }
+        guard let spanScheme, let span = served.span(begun.trace, scheme: spanScheme, ended: time.now()) else { return }
         observe(.spanEnded(span))
     }
 }
@@ -64,16 +88,13 @@ private struct Served {
     let seconds: Double
     let parent: UInt64?
 
-    init(
-        _ request: Request, _ route: String?, _ status: HTTPResponse.Status, _ started: ContinuousClock.Instant,
-        _ parent: UInt64?
-    ) {
+    init(_ begun: RequestLog.Begun, _ route: String?, _ status: HTTPResponse.Status) {
         // Anybody can make up methods and paths: they must not become labels.
-        method = Self.methods.contains(request.method) ? request.method.rawValue : "OTHER"
+        method = Self.methods.contains(begun.method) ? begun.method.rawValue : "OTHER"
         self.route = route ?? "none"
         self.status = status.code
-        seconds = (ContinuousClock.now - started) / .seconds(1)
-        self.parent = parent
+        seconds = (ContinuousClock.now - begun.started) / .seconds(1)
+        parent = begun.parent
     }
 
     /// By the semantic conventions for HTTP. Nil for what machines ask every few seconds.

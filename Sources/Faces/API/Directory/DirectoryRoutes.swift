@@ -68,7 +68,7 @@ struct DirectoryRoutes: Sendable {
     private func answer(_ request: Request, id text: String?, _ route: Route) async -> Response {
         let correlation = api.makeCorrelation()
         do {
-            let token = try bearerToken(of: request)
+            let token = try bearerToken(in: request.headers)
             let caller = try await api.attempts.attempt(token) { try await operations.caller(token: token) }
             try await operations.admit(caller, to: Self.permission, at: "\(route.method.rawValue) \(route.path)")
             let id: @Sendable () throws -> PrincipalID = {

@@ -21,7 +21,7 @@ struct Doorkeeper<Context: RequestContext>: RouterMiddleware {
         } catch {
             response = await answer(to: error, request: request, context: context)
         }
-        Self.makeStrict(&response)
+        response.headers.makeStrict()
         return response
     }
 
@@ -65,12 +65,13 @@ struct Doorkeeper<Context: RequestContext>: RouterMiddleware {
         if let wait = problem.cause as? RetryAfter { response.headers[.retryAfter] = String(wait.seconds) }
         return response
     }
+}
 
-    private static func makeStrict(_ response: inout Response) {
-        for field in strictHeaders { response.headers[field.name] = field.value }
-        if !response.headers.contains(.cacheControl) {
-            response.headers.append(HTTPField(name: .cacheControl, value: "no-store"))
-        }
+extension HTTPFields {
+    /// Sets what every answer of the console tells browsers.
+    mutating func makeStrict() {
+        for field in strictHeaders { self[field.name] = field.value }
+        if !contains(.cacheControl) { append(HTTPField(name: .cacheControl, value: "no-store")) }
     }
 }
 

@@ -33,10 +33,11 @@ struct Entrance<Context: RequestContext> {
         get(path, permission) { [console] visit in
             let make: @Sendable () async throws -> ReadyPage = {
                 let visit = visit.byAnybody
-                return try console.pages.ready(try await handler(visit), for: visit)
+                return try console.pages.ready(try await handler(visit), for: visit, at: path.description)
             }
-            let address = (visit.call.isFragment ? "part of " : "") + visit.call.request.uri.string
-            guard let ready = console.ready else { return try await make().response(for: visit.caller.display) }
+            guard let ready = console.ready, let address = Console.sharedAddress(visit.call.request.head) else {
+                return try await make().response(for: visit.caller.display)
+            }
             return try await ready.answer(at: address, for: visit.caller.audience, make)
                 .response(for: visit.caller.display)
         }

@@ -2,6 +2,9 @@ import HTTPTypes
 import Hummingbird
 
 extension HTTPFields {
+    /// Whether htmx asks for a piece of a page.
+    var asksForFragment: Bool { HTTPField.Name.htmx.map { self[$0] } == "true" }
+
     /// A field that swift-http-types has no constant for.
     func value(_ name: String) -> String? { HTTPField.Name(name).flatMap { self[$0] } }
 
@@ -9,6 +12,10 @@ extension HTTPFields {
         guard let name = HTTPField.Name(name) else { return }
         self[name] = value
     }
+}
+
+extension HTTPField.Name {
+    fileprivate static let htmx = Self("HX-Request")
 }
 
 extension Response {

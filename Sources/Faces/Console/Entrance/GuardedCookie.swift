@@ -13,8 +13,13 @@ struct GuardedCookie: Sendable {
 
     /// The value that the browser sent.
     func value(in request: Request) -> String? {
-        let beginning = fullName(for: request).utf8 + [UInt8(ascii: "=")]
-        for field in request.headers where field.name == .cookie {
+        value(in: request.headers, isSecure: Self.isSecure(request))
+    }
+
+    /// The same of a request whose origin is known otherwise.
+    func value(in fields: HTTPFields, isSecure: Bool) -> String? {
+        let beginning = fullName(isSecure: isSecure).utf8 + [UInt8(ascii: "=")]
+        for field in fields where field.name == .cookie {
             for pair in field.value.utf8.split(separator: UInt8(ascii: ";")) {
                 let pair = pair.drop { $0 == UInt8(ascii: " ") }
                 if pair.starts(with: beginning) { return String(Substring(pair.dropFirst(beginning.count))) }
@@ -31,12 +36,13 @@ struct GuardedCookie: Sendable {
     /// Lax, not strict: a link to a run in an e-mail or a chat opens signed in, and posts from other sites are refused
     /// by their origin anyway.
     private func make(_ value: String, seconds: Int, for request: Request) -> Cookie {
-        Cookie(
-            name: fullName(for: request), value: value, maxAge: seconds, path: "/", secure: Self.isSecure(request),
+        let isSecure = Self.isSecure(request)
+        return Cookie(
+            name: fullName(isSecure: isSecure), value: value, maxAge: seconds, path: "/", secure: isSecure,
             httpOnly: true, sameSite: .lax)
     }
 
-    private func fullName(for request: Request) -> String { Self.isSecure(request) ? "__Host-\(name)" : name }
+    private func fullName(isSecure: Bool) -> String { isSecure ? "__Host-\(name)" : name }
 
     private static func isSecure(_ request: Request) -> Bool {
         RequestOrigin.current?.isSecure ?? (request.head.scheme == "https")

@@ -13,7 +13,7 @@ struct Call: Sendable {
     var session: String? { SessionCookie.value(in: request) }
 
     /// Whether htmx asks for a piece of a page.
-    var isFragment: Bool { request.headers.value("HX-Request") == "true" }
+    var isFragment: Bool { request.headers.asksForFragment }
 
     /// Whether a script asks, who can do nothing with a page.
     var wantsData: Bool {

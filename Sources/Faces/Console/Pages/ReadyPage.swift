@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import Hummingbird
 import NIOCore
 import Wire
@@ -14,19 +15,33 @@ enum SharedContent {
 
 /// An answer as bytes, with a gap where the name of whoever asks stands.
 struct ReadyPage: Sendable {
-    fileprivate let contentType: String
-    fileprivate let before: ByteBuffer
+    private let fields: HTTPFields
+    /// With those that every answer of the console has.
+    let strictFields: HTTPFields
+    private let before: ByteBuffer
     /// Nil if no name stands in it.
-    fileprivate let after: ByteBuffer?
+    private let after: ByteBuffer?
+    /// As the router names it.
+    let route: String
+
+    fileprivate init(_ contentType: String, _ before: ByteBuffer, after: ByteBuffer? = nil, at route: String) {
+        fields = [.contentType: contentType]
+        var strict = fields
+        strict.makeStrict()
+        strictFields = strict
+        self.before = before
+        self.after = after
+        self.route = route
+    }
 
     /// In bytes.
     var size: Int { before.readableBytes + (after?.readableBytes ?? 0) }
 
     func response(for name: String) -> Response {
-        Response(status: .ok, headers: [.contentType: contentType], body: ResponseBody(byteBuffer: body(for: name)))
+        Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: body(for: name)))
     }
 
-    private func body(for name: String) -> ByteBuffer {
+    func body(for name: String) -> ByteBuffer {
         guard let after else { return before }
         let name = Markup().escapeText(name)
         var body = ByteBuffer()
@@ -42,8 +57,10 @@ extension Pages {
     /// Stands for the name until it is known; nobody can guess it and have it in a text of theirs.
     private static let gap = UUID().uuidString
 
-    /// - Parameter visit: somebody of the audience; their own name is not shown.
-    func ready(_ content: SharedContent, for visit: Visit) throws -> ReadyPage {
+    /// - Parameters:
+    ///   - visit: somebody of the audience; their own name is not shown.
+    ///   - route: whose answer it is.
+    func ready(_ content: SharedContent, for visit: Visit, at route: String) throws -> ReadyPage {
         switch content {
         case .page(let template, let view, let heading):
             var visit = visit
@@ -51,14 +68,12 @@ extension Pages {
             let parts = text(template, view, heading, visit: visit).split(
                 separator: Self.gap, maxSplits: 1, omittingEmptySubsequences: false)
             return ReadyPage(
-                contentType: Response.htmlType, before: ByteBuffer(substring: parts[0]),
-                after: parts.dropFirst().first.map { ByteBuffer(substring: $0) })
+                Response.htmlType, ByteBuffer(substring: parts[0]),
+                after: parts.dropFirst().first.map { ByteBuffer(substring: $0) }, at: route)
         case .fragment(let template, let view):
-            return ReadyPage(
-                contentType: Response.htmlType, before: ByteBuffer(string: render(template, view)), after: nil)
+            return ReadyPage(Response.htmlType, ByteBuffer(string: render(template, view)), at: route)
         case .data(let value):
-            return ReadyPage(
-                contentType: "application/json", before: ByteBuffer(bytes: try WireJSON.encode(value)), after: nil)
+            return ReadyPage("application/json", ByteBuffer(bytes: try WireJSON.encode(value)), at: route)
         }
     }
 }

@@ -71,6 +71,10 @@ enum SessionCookie {
 
     static func value(in request: Request) -> String? { GuardedCookie(name: name, seconds: 0).value(in: request) }
 
+    static func value(in fields: HTTPFields, isSecure: Bool) -> String? {
+        GuardedCookie(name: name, seconds: 0).value(in: fields, isSecure: isSecure)
+    }
+
     /// - Parameter lifetime: the session's own.
     static func carrying(_ session: Secret<String>, lifetime: Duration, for request: Request) -> Cookie {
         GuardedCookie(name: name, seconds: Int(lifetime / .seconds(1))).carrying(session.reveal(), for: request)
