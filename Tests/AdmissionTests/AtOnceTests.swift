@@ -126,7 +126,6 @@ struct AtOnceTests {
         try connection.ask("/ready", .get, [.connection: "Close"])
         let client = try connection.client()
         #expect(client.body == "here.here.")
-        #expect(client.fields[.connection] == "close")
         #expect(try connection.routes() == [])
         connection.channel.embeddedEventLoop.run()
         #expect(!connection.channel.isActive)
@@ -159,6 +158,40 @@ struct AtOnceTests {
         try connection.answer()
         try connection.ask()
         #expect(try connection.client().statuses == [202, 200])
+    }
+
+    @Test("of many that arrive together some are answered at once; the others go to the routes, in order")
+    func together() throws {
+        let connection = try Connection()
+        // Before the end of one read.
+        for _ in 0..<20 {
+            connection.channel.pipeline.fireChannelRead(HTTPRequestPart.head(Self.plain))
+            connection.channel.pipeline.fireChannelRead(HTTPRequestPart.end(nil))
+        }
+        #expect(try connection.client().statuses == Array(repeating: 200, count: 16))
+        #expect(try connection.routes() == Array(repeating: ["/ready", "end"], count: 4).flatMap { $0 })
+        for _ in 0..<4 { try connection.answer() }
+        connection.channel.pipeline.fireChannelReadComplete()
+        try connection.ask()
+        #expect(try connection.client().statuses == [202, 202, 202, 202, 200])
+    }
+
+    private static let plain = HTTPRequest(method: .get, scheme: "http", authority: "weir.test", path: "/ready")
+
+    @Test("a body that is announced goes to the routes before it comes")
+    func announced() throws {
+        let connection = try Connection()
+        for fields: HTTPFields in [[.contentLength: "1"], [.transferEncoding: "chunked"]] {
+            var head = Self.plain
+            head.headerFields = fields
+            try connection.channel.writeInbound(HTTPRequestPart.head(head))
+            #expect(try connection.routes() == ["/ready"])
+            try connection.channel.writeInbound(HTTPRequestPart.end(nil))
+            #expect(try connection.routes() == ["end"])
+            try connection.answer()
+        }
+        try connection.ask("/ready", .get, [.contentLength: "0"])
+        #expect(try connection.client().statuses == [202, 202, 200])
     }
 
     @Test("it counts as an answer to the watch: the connection may rest, for so long")

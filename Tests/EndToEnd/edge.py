@@ -46,15 +46,21 @@ def read_all(connection: socket.socket, seconds: float = 15) -> bytes:
 
 def read_one(connection: socket.socket, seconds: float = 15) -> Told:
     """One answer with a Content-Length; the connection stays open."""
+    told, rest = read_rest(connection, b"", seconds)
+    assert rest == b"", rest[:300]
+    return told
+
+
+def read_rest(connection: socket.socket, found: bytes, seconds: float = 15) -> tuple[Told, bytes]:
+    """One answer with a Content-Length that begins with what was `found` already, and what came after it."""
     connection.settimeout(seconds)
-    found = b""
     while b"\r\n\r\n" not in found:
         found += connection.recv(65536) or _broken(found)
-    told = parse(found)
-    while len(told.body.encode()) < int(told["content-length"] or 0):
+    end = found.index(b"\r\n\r\n") + 4
+    end += int(parse(found[:end])["content-length"] or 0)
+    while len(found) < end:
         found += connection.recv(65536) or _broken(found)
-        told = parse(found)
-    return told
+    return parse(found[:end]), found[end:]
 
 
 def _broken(found: bytes) -> bytes:

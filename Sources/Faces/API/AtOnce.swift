@@ -10,8 +10,8 @@ struct ReadyJSON: Sendable {
 }
 
 extension API {
-    /// What the routes would answer, and which of them, where that is ready and so is all that has to be asked about
-    /// whoever asks; nil leaves the request to the routes. It returns at once, on any thread.
+    /// What the routes would answer, with the name of the one that would, if that is ready and nothing has to be asked about
+    /// whoever wants it; nil leaves the request to the routes. It returns at once, on any thread.
     ///
     /// An answer is ready for those who may have it: whoever got it first was let in by the same rights.
     package func answerAtOnce(_ head: HTTPRequest) -> (fields: HTTPFields, body: ByteBuffer, route: String)? {

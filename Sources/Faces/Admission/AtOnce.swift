@@ -1,9 +1,7 @@
-import Glibc
 package import HTTPTypes
 package import Kernel
 package import NIOCore
 import NIOHTTPTypes
-import Synchronization
 
 /// Answers a request with 200 from memory, at once, on the thread that many connections share; nil leaves it to the
 /// routes. The fields lack `Content-Length` and `Date`.
@@ -33,22 +31,24 @@ package struct ConnectionEnds: Sendable {
 /// Sits on each connection before the routes: what can be answered without waiting is answered on the connection's own
 /// event loop. The way to the routes and back is two changes of thread, which takes longer than such an answer.
 ///
-/// It takes only a GET without a body, only once all earlier ones of the connection are answered, and only while the
-/// client takes what it is sent: whoever asks on without reading is slowed down by the routes.
+/// It takes only a GET without a body, only once all earlier ones of the connection are answered, only some of those that
+/// arrive together, and only while the client takes what it is sent. Whoever asks on and on is slowed down by the routes.
 final class AtOnceHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
+    /// Of those that arrive together, so that other connections of the event loop have their turn.
+    private static let mostTogether = 16
+
     private let answer: AtOnce
     private let date: ResponseDate
     /// A request whose end is not here yet, and whether it is the connection's last.
     private var held: (head: HTTPRequest, isLast: Bool)?
-    /// The last answer is given: what still comes is thrown away.
-    private var isOver = false
     /// Requests that the routes have got and not answered.
     private var owed = 0
+    private var givenTogether = 0
     private var ends: ConnectionEnds?
 
     init(_ answer: @escaping AtOnce, date: ResponseDate) {
@@ -57,10 +57,11 @@ final class AtOnceHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if isOver { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
-            if owed == 0, head.method == .get, let isLast = Self.isLast(head) {
+            if owed == 0, givenTogether < Self.mostTogether, head.method == .get, !Self.announcesBody(head),
+                let isLast = Self.isLast(head)
+            {
                 held = (head, isLast)
             } else {
                 owed += 1
@@ -70,14 +71,20 @@ final class AtOnceHandler: ChannelDuplexHandler, RemovableChannelHandler {
             release(context)
             context.fireChannelRead(data)
         case .end:
-            if let held, context.channel.isWritable, let answer = answer(held.head, ends(of: context)) {
-                self.held = nil
-                write(answer, isLast: held.isLast, context)
+            if let (head, isLast) = held, context.channel.isWritable, let answer = answer(head, ends(of: context)) {
+                held = nil
+                givenTogether += 1
+                give(answer, isLast: isLast, context)
             } else {
                 release(context)
                 context.fireChannelRead(data)
             }
         }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        givenTogether = 0
+        context.fireChannelReadComplete()
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -92,6 +99,10 @@ final class AtOnceHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(wrapInboundOut(.head(head)))
     }
 
+    private static func announcesBody(_ head: HTTPRequest) -> Bool {
+        head.headerFields.contains(.transferEncoding) || head.headerFields[.contentLength] ?? "0" != "0"
+    }
+
     /// Whether the client wants no more than this answer (RFC 9112, section 9.6); nil if it asks for something else.
     private static func isLast(_ head: HTTPRequest) -> Bool? {
         switch head.headerFields[.connection]?.lowercased() {
@@ -101,17 +112,16 @@ final class AtOnceHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    private func write(_ answer: AtOnceAnswer, isLast: Bool, _ context: ChannelHandlerContext) {
+    private func give(_ answer: AtOnceAnswer, isLast: Bool, _ context: ChannelHandlerContext) {
         var head = HTTPResponse(status: .ok, headerFields: answer.fields)
         head.headerFields.append(HTTPField(name: .contentLength, value: String(answer.body.readableBytes)))
         head.headerFields.append(HTTPField(name: .date, value: date.text))
-        if isLast { head.headerFields.append(HTTPField(name: .connection, value: "close")) }
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(answer.body)), promise: nil)
         guard isLast else { return context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil) }
-        isOver = true
         let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        // As the routes do: the client has read it all once it closes its own half, and `RequestWatch` does not wait for ever.
+        written.futureResult.assumeIsolated().whenComplete { _ in context.close(mode: .output, promise: nil) }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
     }
 
@@ -121,33 +131,4 @@ final class AtOnceHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.ends = ends
         return ends
     }
-}
-
-/// The time as `Date` carries it (RFC 9110, section 5.6.7), written once a second.
-final class ResponseDate: Sendable {
-    private let written = Mutex<(second: Int, text: String)>((0, ""))
-
-    var text: String {
-        let now = time(nil)
-        return written.withLock { written in
-            if written.second != now { written = (now, Self.text(of: now)) }
-            return written.text
-        }
-    }
-
-    /// - Parameter seconds: since 1970.
-    static func text(of seconds: Int) -> String {
-        var seconds = time_t(seconds)
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let time = "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
-        let month = months[Int(parts.tm_mon)]
-        return "\(days[Int(parts.tm_wday)]), \(two(parts.tm_mday)) \(month) \(parts.tm_year + 1900) \(time) GMT"
-    }
-
-    private static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
-    private static let months = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ]
 }

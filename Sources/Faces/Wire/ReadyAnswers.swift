@@ -62,7 +62,9 @@ package final class ReadyAnswers<Answer: Sendable>: Sendable {
         var swept: ContinuousClock.Instant
     }
 
-    /// Bytes of answers and addresses that are kept at most.
+    /// What keeping an answer takes beside its own bytes and those of its address, about.
+    private static var overhead: Int { 512 }
+    /// Bytes that are kept at most.
     private let capacity: Int
     private let freshness: Duration
     /// For how long an answer is still told while the next is made: on a busy machine that takes its time.
@@ -140,7 +142,7 @@ package final class ReadyAnswers<Answer: Sendable>: Sendable {
 
     private func keep(_ answer: Answer, as key: Key, _ change: Int) {
         let now = now()
-        let size = measure(answer) + key.address.utf8.count
+        let size = measure(answer) + key.address.utf8.count + Self.overhead
         guard size < capacity / 4, changes.count(in: key.audience.organization) == change else { return }
         state.withLock { state in
             if now - state.swept > freshness || state.size + size > capacity {

@@ -11,11 +11,12 @@ struct ReadyDesk: Sendable {
     let console: Console
 
     @Sendable func answer(_ head: HTTPRequest, _ ends: ConnectionEnds) -> AtOnceAnswer? {
-        let begun = log.begin(head)
+        let started = ContinuousClock.now
         guard let path = head.path, let arrival = doorway.arrival(of: head, ends) else { return nil }
         let isForPrograms = path.utf8.starts(with: "/api/".utf8)
         let found = isForPrograms ? api.answerAtOnce(head) : console.answerAtOnce(head, from: arrival.origin)
         guard let found else { return nil }
+        let begun = log.begin(head, at: started)
         var fields = found.fields
         doorway.complete(&fields, of: arrival)
         log.end(begun, found.route, .ok, &fields)

@@ -51,10 +51,10 @@ struct RequestLog: Sendable {
         self.observe = observe
     }
 
-    func begin(_ head: HTTPRequest) -> Begun {
+    func begin(_ head: HTTPRequest, at started: ContinuousClock.Instant = .now) -> Begun {
         let caller = head.headerFields[.traceparent].flatMap { TraceContext(traceparent: $0) }
         return Begun(
-            method: head.method, trace: caller?.child() ?? ids.begin(), parent: caller?.span, started: .now)
+            method: head.method, trace: caller?.child() ?? ids.begin(), parent: caller?.span, started: started)
     }
 
     /// - Parameter fields: of the answer; they get the correlation id.

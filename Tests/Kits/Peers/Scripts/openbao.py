@@ -13,6 +13,8 @@ import urllib.request
 
 from peer import heard, say
 
+# The test may end this script before it has read that its input is closed: the server goes with it all the same.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 program = os.path.join(os.path.dirname(sys.executable), "bao")
 # The server's own choice of a port is not told anywhere.
 with socket.socket() as free:
@@ -21,12 +23,14 @@ with socket.socket() as free:
 server = subprocess.Popen(
     [program, "server", "-dev", "-dev-root-token-id=root", f"-dev-listen-address=127.0.0.1:{port}",
      "-dev-no-store-token"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, process_group=0)
-for line in server.stdout:
-    found = re.search(r"Unseal Key: (\S+)", line)
-    if found:
-        unseal = found[1]
-        break
-threading.Thread(target=server.stdout.read, daemon=True).start()
+
+
+def unseal_key():
+    for line in server.stdout:
+        found = re.search(r"Unseal Key: (\S+)", line)
+        if found:
+            return found[1]
+    sys.exit("OpenBao did not start")
 
 
 def ask(method, path, body=None, namespace=None):
@@ -43,6 +47,8 @@ def ask(method, path, body=None, namespace=None):
 
 
 try:
+    unseal = unseal_key()
+    threading.Thread(target=server.stdout.read, daemon=True).start()
     say(port=port)
     for question in heard():
         if question.get("seal"):
