@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 # Says what the page's policy refused; the browser itself says it in the console too, but not for all directives.
@@ -44,7 +44,8 @@ class Browsing:
 
 
 def browse(browser: Browser, address: str, artefacts: Path, **options: object) -> Browsing:
-    context = browser.new_context(base_url=address, **options)  # type: ignore[arg-type]
+    """Charts do not grow there: what is drawn is drawn at once."""
+    context = browser.new_context(base_url=address, **{"reduced_motion": "reduce"} | options)  # type: ignore[arg-type]
     context.set_default_timeout(15_000)
     context.add_init_script(REPORT_VIOLATIONS)
     here = Browsing(context, context.new_page(), address, artefacts)
@@ -60,6 +61,15 @@ def browse(browser: Browser, address: str, artefacts: Path, **options: object) -
     context.on("request", lambda request: here.faults.append(f"request to {request.url}")
                if urlsplit(request.url).netloc not in (host, "") else None)
     return here
+
+
+def settled(page: Page) -> None:
+    """Waits until no chart is busy, nothing moves any more, and what was to be drawn is drawn."""
+    expect(page.locator("[data-chart][aria-busy=true]")).to_have_count(0)
+    page.evaluate("""async () => {
+        await Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null)));
+        for (let frame = 0; frame < 3; frame += 1) await new Promise((drawn) => requestAnimationFrame(drawn));
+    }""")
 
 
 def no_faults(here: Browsing) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from browsing import Browsing, browse, forget_problems, inside, no_faults
+from browsing import Browsing, browse, forget_problems, inside, no_faults, settled
 from databases import Database
 from house import House
 from processes import wait_for
@@ -145,7 +145,7 @@ def test_a_source_is_cloned_from_the_page_and_its_run_shown_live(here: Browsing,
         look();
         new MutationObserver(look).observe(document.querySelector("#live"), {subtree: true, childList: true, characterData: true});
     }""")
-    page.wait_for_timeout(1000)
+    expect(page.locator("#run-steps .step.running")).not_to_have_count(0)
     here.picture("3-run-running")
     expect(page.get_by_role("link", name="Open the dashboard")).to_be_visible(timeout=90_000)
     seen = page.evaluate("() => window.seen ? window.seen.size : 0")
@@ -226,16 +226,11 @@ def inked(page: Page) -> list[int]:
     })""")
 
 
-def loaded(page: Page) -> None:
-    expect(page.locator("[data-chart][aria-busy=true]")).to_have_count(0)
-
-
 def test_charts_are_drawn_and_say_until_when_they_are_verified(here: Browsing) -> None:
     page = here.open("/dashboards/shop")
-    loaded(page)
+    settled(page)
     tiles = page.locator("[data-chart]").count()
     assert tiles >= 4
-    page.wait_for_timeout(500)  # charts grow for 0.3 s
     assert len(inked(page)) >= 4 and all(colours > 5 for colours in inked(page)), inked(page)
     verified = page.locator(".tile .verified").all_inner_texts()
     assert len(verified) == tiles and all(text.startswith("Verified through ") for text in verified), verified
@@ -257,7 +252,7 @@ def test_a_date_range_changes_the_data_without_loading_the_page(here: Browsing) 
         if not preset.get_attribute("aria-current"):
             preset.click()
             break
-    loaded(page)
+    settled(page)
     expect(tile.locator("table tbody tr")).not_to_have_count(before)
     assert 0 < tile.locator("table tbody tr").count() < before
     last = page.locator("input[name=to]").input_value()
@@ -267,7 +262,7 @@ def test_a_date_range_changes_the_data_without_loading_the_page(here: Browsing) 
     assert "from=" + last in page.url
     page.go_back()
     page.go_back()
-    loaded(page)
+    settled(page)
     expect(tile.locator("table tbody tr")).to_have_count(before)
     assert tile.locator("table").inner_text() == whole
     assert page.evaluate("() => window.stayed")
@@ -339,8 +334,7 @@ def test_no_page_is_wider_than_the_screen(
     for name, path in pages.items():
         answer = visitor.page.goto(here.address + path)
         assert answer is not None and answer.status == 200, name
-        loaded(visitor.page)
-        visitor.page.wait_for_timeout(400 if name == "dashboard" else 50)
+        settled(visitor.page)
         width = visitor.page.evaluate("() => document.documentElement.scrollWidth")
         if width > most:
             wide.append(f"{name} is {width} wide")
@@ -437,13 +431,12 @@ def test_the_skip_link_and_menu_work_by_keyboard(here: Browsing) -> None:
 
 def test_the_theme_button_turns_dark_and_keeps_it(here: Browsing) -> None:
     page = here.open("/dashboards/shop")
-    loaded(page)
+    settled(page)
     page.locator("button.theme").click()
     assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
     page.reload()
-    loaded(page)
+    settled(page)
     assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
-    page.wait_for_timeout(500)
     here.picture("10-dashboard-dark")
     page.locator("button.theme").click()
     no_faults(here)

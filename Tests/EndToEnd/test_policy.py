@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from playwright.sync_api import Browser, expect
 
-from browsing import Browsing, browse, chromium, forget_problems, no_faults
+from browsing import Browsing, browse, chromium, forget_problems, no_faults, settled
 from databases import SHOP
 from edge import Authority
 from house import House
@@ -74,7 +74,7 @@ def test_every_page_loads_without_a_violation(here: Browsing) -> None:
         policy = answer.headers.get("content-security-policy", "")
         assert "default-src 'none'" in policy and "unsafe" not in policy, path
         seen[kind(path)] = path
-        here.page.wait_for_timeout(300 if "dashboards/" in path else 30)
+        settled(here.page)
         styled = here.page.evaluate("() => getComputedStyle(document.body).margin")
         assert styled == "0px", f"{path} has no styles"
         if expected == 404:
@@ -162,12 +162,13 @@ def test_another_site_can_send_no_form_read_nothing_and_show_no_frame(here: Brow
         return outcomes;
     }}""")
     assert read == ["refused"] * 4
-    page.evaluate(f"""() => {{
+    # A frame that was refused has loaded too: the browser's own page, which says so.
+    page.evaluate(f"""() => new Promise((loaded) => {{
         const frame = document.createElement("iframe");
+        frame.addEventListener("load", loaded);
         frame.src = "{here.address}/";
         document.body.append(frame);
-    }}""")
-    page.wait_for_timeout(500)
+    }})""")
     shown = [frame.url for frame in page.frames if frame != page.main_frame]
     assert all(NAME not in url for url in shown), shown
     page.close()
