@@ -50,34 +50,6 @@ struct AtOnceTests {
             try channel.writeOutbound(HTTPResponsePart.head(HTTPResponse(status: .accepted)))
             try channel.writeOutbound(HTTPResponsePart.end(nil))
         }
-
-        /// What the routes have got since the last look.
-        func routes() throws -> [String] {
-            var parts: [String] = []
-            while let part = try channel.readInbound(as: HTTPRequestPart.self) {
-                switch part {
-                case .head(let head): parts.append(head.path ?? "")
-                case .body(let bytes): parts.append(String(buffer: bytes))
-                case .end: parts.append("end")
-                }
-            }
-            return parts
-        }
-
-        /// What the client has got since the last look.
-        func client() throws -> (statuses: [Int], body: String, fields: HTTPFields) {
-            var found: (statuses: [Int], body: String, fields: HTTPFields) = ([], "", [:])
-            while let part = try channel.readOutbound(as: HTTPResponsePart.self) {
-                switch part {
-                case .head(let head):
-                    found.statuses.append(head.status.code)
-                    found.fields = head.headerFields
-                case .body(let bytes): found.body += String(buffer: bytes)
-                case .end: found.body += "."
-                }
-            }
-            return found
-        }
     }
 
     @Test("a ready one is given without the routes, whole, with length and date")
@@ -85,10 +57,10 @@ struct AtOnceTests {
         let connection = try Connection()
         try connection.ask()
         try connection.ask()
-        #expect(try connection.routes() == [])
-        let client = try connection.client()
+        #expect(try connection.channel.application() == [])
+        let client = try connection.channel.client()
         #expect(client.statuses == [200, 200])
-        #expect(client.body == "here.here.")
+        #expect(client.body == "herehere" && client.ends == 2)
         #expect(client.fields[.contentType] == "text/plain")
         #expect(client.fields[.contentLength] == "4")
         #expect(client.fields[.date]?.hasSuffix(" GMT") == true)
@@ -99,22 +71,22 @@ struct AtOnceTests {
     func others() throws {
         let connection = try Connection()
         try connection.ask("/other")
-        #expect(try connection.routes() == ["/other", "end"])
+        #expect(try connection.channel.application() == ["/other", "end"])
         try connection.answer()
-        #expect(try connection.client().statuses == [202])
+        #expect(try connection.channel.client().statuses == [202])
         // Nor is anything but a plain GET asked for.
         let plain = connection.asked.count
         try connection.ask("/ready", .post, body: "a")
-        #expect(try connection.routes() == ["/ready", "a", "end"])
+        #expect(try connection.channel.application() == ["/ready", "1", "end"])
         try connection.answer()
         try connection.ask("/ready", .get, body: "a")
-        #expect(try connection.routes() == ["/ready", "a", "end"])
+        #expect(try connection.channel.application() == ["/ready", "1", "end"])
         try connection.answer()
         try connection.ask("/ready", .head)
-        #expect(try connection.routes() == ["/ready", "end"])
+        #expect(try connection.channel.application() == ["/ready", "end"])
         try connection.answer()
         try connection.ask("/ready", .get, [.connection: "Upgrade"])
-        #expect(try connection.routes() == ["/ready", "end"])
+        #expect(try connection.channel.application() == ["/ready", "end"])
         #expect(connection.asked.count == plain)
     }
 
@@ -124,9 +96,9 @@ struct AtOnceTests {
         try connection.ask("/ready", .get, [.connection: "keep-alive"])
         #expect(connection.channel.isActive)
         try connection.ask("/ready", .get, [.connection: "Close"])
-        let client = try connection.client()
-        #expect(client.body == "here.here.")
-        #expect(try connection.routes() == [])
+        let client = try connection.channel.client()
+        #expect(client.body == "herehere" && client.ends == 2)
+        #expect(try connection.channel.application() == [])
         connection.channel.embeddedEventLoop.run()
         #expect(!connection.channel.isActive)
     }
@@ -136,15 +108,15 @@ struct AtOnceTests {
         let connection = try Connection()
         try connection.ask("/other")
         try connection.ask()
-        #expect(try connection.routes() == ["/other", "end", "/ready", "end"])
+        #expect(try connection.channel.application() == ["/other", "end", "/ready", "end"])
         try connection.answer()
         try connection.ask()
-        #expect(try connection.client().statuses == [202])
+        #expect(try connection.channel.client().statuses == [202])
         try connection.answer()
         try connection.answer()
-        #expect(try connection.client().statuses == [202, 202])
+        #expect(try connection.channel.client().statuses == [202, 202])
         try connection.ask()
-        #expect(try connection.client().statuses == [200])
+        #expect(try connection.channel.client().statuses == [200])
     }
 
     @Test("whoever does not read is left to the routes, which wait")
@@ -152,12 +124,12 @@ struct AtOnceTests {
         let connection = try Connection()
         connection.channel.isWritable = false
         try connection.ask()
-        #expect(try connection.routes() == ["/ready", "end"])
+        #expect(try connection.channel.application() == ["/ready", "end"])
         #expect(connection.asked.isEmpty)
         connection.channel.isWritable = true
         try connection.answer()
         try connection.ask()
-        #expect(try connection.client().statuses == [202, 200])
+        #expect(try connection.channel.client().statuses == [202, 200])
     }
 
     @Test("of many that arrive together some are answered at once; the others go to the routes, in order")
@@ -168,12 +140,12 @@ struct AtOnceTests {
             connection.channel.pipeline.fireChannelRead(HTTPRequestPart.head(Self.plain))
             connection.channel.pipeline.fireChannelRead(HTTPRequestPart.end(nil))
         }
-        #expect(try connection.client().statuses == Array(repeating: 200, count: 16))
-        #expect(try connection.routes() == Array(repeating: ["/ready", "end"], count: 4).flatMap { $0 })
+        #expect(try connection.channel.client().statuses == Array(repeating: 200, count: 16))
+        #expect(try connection.channel.application() == Array(repeating: ["/ready", "end"], count: 4).flatMap { $0 })
         for _ in 0..<4 { try connection.answer() }
         connection.channel.pipeline.fireChannelReadComplete()
         try connection.ask()
-        #expect(try connection.client().statuses == [202, 202, 202, 202, 200])
+        #expect(try connection.channel.client().statuses == [202, 202, 202, 202, 200])
     }
 
     private static let plain = HTTPRequest(method: .get, scheme: "http", authority: "weir.test", path: "/ready")
@@ -185,13 +157,13 @@ struct AtOnceTests {
             var head = Self.plain
             head.headerFields = fields
             try connection.channel.writeInbound(HTTPRequestPart.head(head))
-            #expect(try connection.routes() == ["/ready"])
+            #expect(try connection.channel.application() == ["/ready"])
             try connection.channel.writeInbound(HTTPRequestPart.end(nil))
-            #expect(try connection.routes() == ["end"])
+            #expect(try connection.channel.application() == ["end"])
             try connection.answer()
         }
         try connection.ask("/ready", .get, [.contentLength: "0"])
-        #expect(try connection.client().statuses == [202, 202, 200])
+        #expect(try connection.channel.client().statuses == [202, 202, 200])
     }
 
     @Test("it counts as an answer to the watch: the connection may rest, for so long")
@@ -204,7 +176,7 @@ struct AtOnceTests {
         try connection.ask()
         connection.channel.embeddedEventLoop.advanceTime(by: .seconds(61))
         #expect(!connection.channel.isActive)
-        #expect(try connection.client().statuses == [200, 200])
+        #expect(try connection.channel.client().statuses == [200, 200])
     }
 
     @Test(

@@ -43,34 +43,6 @@ struct RequestWatchTests {
         func pass(_ time: TimeAmount) { channel.embeddedEventLoop.advanceTime(by: time) }
 
         var isOpen: Bool { channel.isActive }
-
-        /// What the application has got since the last look: heads, bytes, ends.
-        func application() throws -> [String] {
-            var parts: [String] = []
-            while let part = try channel.readInbound(as: HTTPRequestPart.self) {
-                switch part {
-                case .head(let head): parts.append(head.path ?? "")
-                case .body(let bytes): parts.append("\(bytes.readableBytes)")
-                case .end: parts.append("end")
-                }
-            }
-            return parts
-        }
-
-        /// Statuses and bodies that the client has got since the last look.
-        func client() throws -> (statuses: [Int], body: String, fields: HTTPFields) {
-            var found: (statuses: [Int], body: String, fields: HTTPFields) = ([], "", [:])
-            while let part = try channel.readOutbound(as: HTTPResponsePart.self) {
-                switch part {
-                case .head(let head):
-                    found.statuses.append(head.status.code)
-                    found.fields = head.headerFields
-                case .body(let bytes): found.body += String(buffer: bytes)
-                case .end: break
-                }
-            }
-            return found
-        }
     }
 
     @Test("lets requests of every form pass as they are")
@@ -80,8 +52,8 @@ struct RequestWatchTests {
         try connection.answer()
         try connection.ask("/b", chunks: [100])
         try connection.answer()
-        #expect(try connection.application() == ["/a", "60", "40", "end", "/b", "100", "end"])
-        #expect(try connection.client().statuses == [200, 200])
+        #expect(try connection.channel.application() == ["/a", "60", "40", "end", "/b", "100", "end"])
+        #expect(try connection.channel.client().statuses == [200, 200])
         #expect(connection.isOpen)
     }
 
@@ -89,8 +61,8 @@ struct RequestWatchTests {
     func announced() throws {
         let connection = try Connection()
         try connection.ask("/api/v1/query", length: "101", chunks: [101])
-        #expect(try connection.application() == [])
-        let answer = try connection.client()
+        #expect(try connection.channel.application() == [])
+        let answer = try connection.channel.client()
         #expect(answer.statuses == [413])
         #expect(answer.fields[.contentType] == "application/problem+json")
         #expect(answer.fields[.connection] == "close")
@@ -105,9 +77,9 @@ struct RequestWatchTests {
         try connection.ask(chunks: [60, 40], whole: false)
         try connection.chunk(1)
         try connection.chunk(1000)
-        #expect(try connection.application() == ["/", "60", "40"])
+        #expect(try connection.channel.application() == ["/", "60", "40"])
         #expect(throws: (any Error).self) { try connection.answer() }
-        let answer = try connection.client()
+        let answer = try connection.channel.client()
         #expect(answer.statuses == [413] && answer.body == "The body is larger than what is taken.\n")
         connection.pass(.seconds(2))
         #expect(!connection.isOpen)
@@ -119,7 +91,7 @@ struct RequestWatchTests {
         try connection.ask(chunks: [60], whole: false)
         try connection.begin()
         try connection.chunk(60)
-        #expect(try connection.client().statuses == [200])
+        #expect(try connection.channel.client().statuses == [200])
         #expect(!connection.isOpen)
     }
 
@@ -127,7 +99,7 @@ struct RequestWatchTests {
     func headers(isOverflow: Bool) throws {
         let connection = try Connection()
         connection.channel.pipeline.fireErrorCaught(isOverflow ? HTTPParserError.headerOverflow : .invalidHeaderToken)
-        #expect(try connection.client().statuses == [isOverflow ? 431 : 400])
+        #expect(try connection.channel.client().statuses == [isOverflow ? 431 : 400])
         connection.pass(.seconds(2))
         #expect(!connection.isOpen)
     }
@@ -151,7 +123,7 @@ struct RequestWatchTests {
         }
         #expect(connection.isOpen)
         connection.pass(.seconds(1))
-        #expect(try connection.client().statuses == [408])
+        #expect(try connection.channel.client().statuses == [408])
         connection.pass(.seconds(2))
         #expect(!connection.isOpen)
     }
@@ -180,7 +152,7 @@ struct RequestWatchTests {
         try connection.answer()
         connection.pass(.seconds(60))
         connection.pass(.seconds(2))
-        #expect(try connection.client().statuses == [200])
+        #expect(try connection.channel.client().statuses == [200])
         #expect(!connection.isOpen)
     }
 }

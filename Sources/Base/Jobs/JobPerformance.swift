@@ -84,7 +84,7 @@ struct JobPerformance: Sendable {
 
     private func settle(_ held: HeldJob, after error: any Error, seconds: Double) async {
         let job = held.job
-        let problem = Self.problem(of: error)
+        let problem = Problem(ofMetadata: error)
         guard problem.code != .leaseLost else {
             // Another has the job by now, and whoever took it back has counted the loss.
             return observe(.partFailed(part: "worker", problem: problem))
@@ -108,7 +108,7 @@ struct JobPerformance: Sendable {
             return
         } catch {
             // The lease runs out and the job comes back by itself.
-            observe(.partFailed(part: "worker", problem: Self.problem(of: error)))
+            observe(.partFailed(part: "worker", problem: Problem(ofMetadata: error)))
         }
     }
 
@@ -118,10 +118,6 @@ struct JobPerformance: Sendable {
         case (_, .pending): try await queue.log(.warning, "\(problem.description) It is tried again.", of: job)
         default: try await queue.log(.error, problem.description, of: job)
         }
-    }
-
-    static func problem(of error: any Error) -> Problem {
-        (error as? PGError)?.asMetadataProblem ?? Problem(wrapping: error)
     }
 }
 

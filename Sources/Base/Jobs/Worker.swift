@@ -131,7 +131,7 @@ package struct Worker: Sendable {
                     }
                 } catch {
                     desk.failed(errand)
-                    observe(.partFailed(part: "worker", problem: JobPerformance.problem(of: error)))
+                    observe(.partFailed(part: "worker", problem: Problem(ofMetadata: error)))
                     try? await Task.sleep(for: .seconds(1))
                 }
             }
@@ -160,7 +160,7 @@ package struct Worker: Sendable {
             } catch is CancellationError {
             } catch {
                 // Once for as long as it goes on.
-                if !isFailing { observe(.partFailed(part: "worker", problem: JobPerformance.problem(of: error))) }
+                if !isFailing { observe(.partFailed(part: "worker", problem: Problem(ofMetadata: error))) }
                 isFailing = true
             }
             try? await Task.sleep(for: pause)

@@ -53,3 +53,10 @@ package enum PGError: Error, Sendable {
                 .internal, "The metadata database refused a statement.", hint: "The log holds the cause.", cause: self)
     }
 }
+
+extension Problem {
+    /// Any error of work on the metadata: PostgreSQL's as a problem of that database, all else as `init(wrapping:)`.
+    package init(ofMetadata error: any Error) {
+        self = (error as? PGError)?.asMetadataProblem ?? Problem(wrapping: error)
+    }
+}

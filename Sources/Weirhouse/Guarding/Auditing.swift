@@ -94,7 +94,7 @@ extension GuardedOperations {
         do {
             try await auditBook.append(entry, to: chain)
         } catch {
-            let cause = (error as? PGError)?.asMetadataProblem ?? Problem(wrapping: error)
+            let cause = Problem(ofMetadata: error)
             inner.house.observe(.partFailed(part: "audit", problem: cause))
             throw Problem(
                 .metadataUnavailable, "It was done, but could not be entered in the audit.",
@@ -107,7 +107,7 @@ extension GuardedOperations {
         do {
             try await auditBook.append(entry, to: chain)
         } catch {
-            let problem = (error as? PGError)?.asMetadataProblem ?? Problem(wrapping: error)
+            let problem = Problem(ofMetadata: error)
             inner.house.observe(.partFailed(part: "audit", problem: problem))
         }
     }

@@ -62,7 +62,7 @@ struct NotifyJob: JobHandler {
 
     private static func problem(_ error: any Error, _ channel: NoticeChannel) -> Problem {
         guard let failure = error as? OutboundFailure else {
-            return (error as? PGError)?.asMetadataProblem ?? Problem(wrapping: error)
+            return Problem(ofMetadata: error)
         }
         switch (failure.outcome, channel) {
         case (.unknown, .email): return doubt(failure.host)

@@ -53,7 +53,7 @@ struct Caretaker: Sendable {
             } catch is CancellationError {
                 return
             } catch {
-                let problem = (error as? PGError)?.asMetadataProblem ?? Problem(wrapping: error)
+                let problem = Problem(ofMetadata: error)
                 if isWell { house.observe(.partFailed(part: part, problem: problem)) }
                 isWell = false
             }

@@ -72,7 +72,7 @@ struct DataRetention: Sendable {
     private func note(_ error: any Error) {
         // Whoever stops the server does not want to hear of it.
         guard !(error is CancellationError), !Task.isCancelled else { return }
-        let problem = (error as? PGError)?.asMetadataProblem ?? Problem(wrapping: error)
+        let problem = Problem(ofMetadata: error)
         house.observe(.partFailed(part: Self.part, problem: problem))
     }
 

@@ -22,7 +22,7 @@ struct MetricFlush: Sendable {
             } catch {
                 guard !Task.isCancelled else { return }
                 // Once, not every two seconds.
-                if !isFailing { observe(.partFailed(part: "metrics", problem: Self.problem(error))) }
+                if !isFailing { observe(.partFailed(part: "metrics", problem: Problem(ofMetadata: error))) }
                 isFailing = true
             }
             try? await Task.sleep(for: interval)
@@ -35,7 +35,7 @@ struct MetricFlush: Sendable {
             do {
                 try await flush()
             } catch {
-                observe(.partFailed(part: "metrics", problem: Self.problem(error)))
+                observe(.partFailed(part: "metrics", problem: Problem(ofMetadata: error)))
             }
         }
     }
@@ -65,9 +65,5 @@ struct MetricFlush: Sendable {
             labels = Dictionary(point.labels.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
             value = point.value
         }
-    }
-
-    private static func problem(_ error: any Error) -> Problem {
-        (error as? PGError)?.asMetadataProblem ?? Problem(wrapping: error)
     }
 }
