@@ -37,9 +37,8 @@ bench-jobs: bootstrap ## measure the queue and write docs/benchmarks-jobs.md (no
 	swift build -c release --product jobload
 	Benchmarks/run-jobs
 
-bench-load: ## measure the server under 1,000 sessions and write docs/benchmarks-load.md (not in CI)
+bench-load: bootstrap build ## measure the server under 1,000 sessions and write docs/benchmarks-load.md (not in CI)
 	@scripts/bootstrap --load
-	swift build -c release --product weir
 	swift build -c release --product bareserver
 	Benchmarks/run-load
 

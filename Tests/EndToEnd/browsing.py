@@ -64,10 +64,11 @@ def browse(browser: Browser, address: str, artefacts: Path, **options: object) -
 
 
 def settled(page: Page) -> None:
-    """Waits until no chart is busy, nothing moves any more, and what was to be drawn is drawn."""
+    """Waits until no chart is busy, nothing moves but what never stops, and what was to be drawn is drawn."""
     expect(page.locator("[data-chart][aria-busy=true]")).to_have_count(0)
     page.evaluate("""async () => {
-        await Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null)));
+        const ending = document.getAnimations().filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime));
+        await Promise.all(ending.map((animation) => animation.finished.catch(() => null)));
         for (let frame = 0; frame < 3; frame += 1) await new Promise((drawn) => requestAnimationFrame(drawn));
     }""")
 

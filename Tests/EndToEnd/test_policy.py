@@ -47,7 +47,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def here(house: House, browser: Browser, artefacts: Path) -> Iterator[Browsing]:
     link = urlsplit(house.weir("sign-in-link").out.strip())
-    here = browse(browser, f"https://{NAME}:{link.port}", artefacts, viewport={"width": 1280, "height": 900})
+    # With all that moves: that too has to keep to the policy.
+    here = browse(browser, f"https://{NAME}:{link.port}", artefacts, viewport={"width": 1280, "height": 900},
+                  reduced_motion="no-preference")
     here.page.goto(here.address + link.path)
     here.page.get_by_role("button", name="Sign in").click()
     expect(here.page.get_by_role("heading", level=1)).to_have_text("Home")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,10 +23,6 @@ class World:
     registry: Registry
     ours: Organization
     theirs: Organization
-
-    @property
-    def address(self) -> str:
-        return json.loads((self.house.folder / "server.json").read_text())["address"]
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +77,7 @@ def check_order(address: str, token: str, context: ssl.SSLContext | None = None)
 
 
 def test_many_at_once_are_answered_in_their_order(world: World, viewer: Caller) -> None:
-    check_order(world.address, viewer.token)
+    check_order(world.house.address, viewer.token)
 
 
 def test_so_they_are_over_tls(make_house: Callable[..., House], tmp_path: Path) -> None:
@@ -91,12 +86,11 @@ def test_so_they_are_over_tls(make_house: Callable[..., House], tmp_path: Path) 
     house = make_house(
         WEIR_TLS_CERTIFICATE=str(certificate), WEIR_TLS_KEY=str(key), WEIR_CA_FILE=str(authority.file)).start(wait=False)
     wait_for(lambda: (house.folder / "server.json").exists(), 60, "the server")
-    address = json.loads((house.folder / "server.json").read_text())["address"]
-    check_order(address, (house.folder / "token").read_text().strip(), authority.context())
+    check_order(house.address, (house.folder / "token").read_text().strip(), authority.context())
 
 
 def test_a_connection_ends_with_the_answer_that_is_to_be_its_last(world: World, viewer: Caller) -> None:
-    with dial(world.address) as connection:
+    with dial(world.house.address) as connection:
         connection.sendall(
             request(1, "GET", RUNS, viewer.token) + request(2, "GET", RUNS, viewer.token)
             + request(3, "GET", RUNS, viewer.token, "Connection: close"))
