@@ -60,6 +60,13 @@ package final class ReadyAnswers<Answer: Sendable>: Sendable {
         var making: [Key: Making] = [:]
         var size = 0
         var swept: ContinuousClock.Instant
+
+        /// The answer that is told without waiting: a fresh one, or the one before while the next is made.
+        func told(_ key: Key, _ change: Int, at now: ContinuousClock.Instant, patience: Duration) -> Answer? {
+            guard let ready = ready[key], ready.change == change else { return nil }
+            if ready.until > now { return ready.answer }
+            return making[key]?.change == change && ready.until + patience > now ? ready.answer : nil
+        }
     }
 
     /// What keeping an answer takes beside its own bytes and those of its address, about.
@@ -101,12 +108,8 @@ package final class ReadyAnswers<Answer: Sendable>: Sendable {
         let change = changes.count(in: audience.organization)
         let now = now()
         let found: (ready: Answer?, task: Task<Answer, any Error>?) = state.withLock { state in
-            let ready = state.ready[key].flatMap { $0.change == change ? $0 : nil }
-            if let ready, ready.until > now { return (ready.answer, nil) }
-            if let making = state.making[key], making.change == change {
-                if let ready, ready.until + patience > now { return (ready.answer, nil) }
-                return (nil, making.task)
-            }
+            if let told = state.told(key, change, at: now, patience: patience) { return (told, nil) }
+            if let making = state.making[key], making.change == change { return (nil, making.task) }
             // It goes on if whoever asked first is gone: others may be waiting.
             let task = Task { [self] in
                 defer { end(key, change) }
@@ -127,11 +130,7 @@ package final class ReadyAnswers<Answer: Sendable>: Sendable {
         let key = Key(audience: audience, address: address)
         let change = changes.count(in: audience.organization)
         let now = now()
-        return state.withLock { state in
-            guard let ready = state.ready[key], ready.change == change else { return nil }
-            if ready.until > now { return ready.answer }
-            return state.making[key]?.change == change && ready.until + patience > now ? ready.answer : nil
-        }
+        return state.withLock { $0.told(key, change, at: now, patience: patience) }
     }
 
     private func end(_ key: Key, _ change: Int) {
